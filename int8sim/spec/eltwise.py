@@ -1,0 +1,49 @@
+"""Sums of two quantized tensors, each engine's way."""
+
+from __future__ import annotations
+
+from int8sim.spec.float32 import float32, fma, half_even
+from int8sim.spec.integers import S6, S16, U31, clamp
+from int8sim.spec.requantize import double
+
+ADD_LEFT_SHIFT = 20  # both operands are shifted left by this before they are scaled
+
+
+def add_double(
+    a: S16,
+    b: S16,
+    a_zero_point: S16,
+    b_zero_point: S16,
+    a_multiplier: U31,
+    a_shift: S6,
+    b_multiplier: U31,
+    b_shift: S6,
+    multiplier: U31,
+    shift: S6,
+    zero_point: S16,
+    low: S16,
+    high: S16,
+) -> int:
+    """TensorFlow Lite's ADD: each operand << 20 and scaled to twice the greater scale, the sum scaled to the output.
+
+    Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/add.h.
+    """
+    left = double((a - a_zero_point) << ADD_LEFT_SHIFT, a_multiplier, a_shift)
+    right = double((b - b_zero_point) << ADD_LEFT_SHIFT, b_multiplier, b_shift)
+    return clamp(double(left + right, multiplier, shift) + zero_point, low, high)
+
+
+def add_fma(a: S16, b: S16, a_ratio: float, b_ratio: float, fixed: float, low: S16, high: S16) -> int:
+    """ONNX Runtime's QLinearAdd with AVX2 and FMA: half_even(fma(a, rA, fma(b, rB, fixed))), clamped before rounding.
+
+    ratios: float32 input scale / output scale. fixed: float32(zc - fma(rA, za, float32(rB * zb))).
+    Source: microsoft/onnxruntime:onnxruntime/core/mlas/lib/intrinsics/avx2/qladd_avx2.cpp.
+    """
+    value = fma(float32(a), a_ratio, fma(float32(b), b_ratio, fixed))
+    return half_even(min(max(value, float32(low)), float32(high)))
+
+
+def add_dequantized(a: S16, b: S16, a_scale: float, b_scale: float, scale: float, low: S16, high: S16) -> int:
+    """The Q/DQ formula, zero points 0: quantize(a * a_scale + b * b_scale), four float32 roundings, half even."""
+    total = float32(float32(float32(a) * a_scale) + float32(float32(b) * b_scale))
+    return half_even(min(max(float32(total / scale), float32(low)), float32(high)))

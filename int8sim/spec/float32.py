@@ -1,0 +1,85 @@
+"""Float32 arithmetic as Python floats that are exactly float32.
+
+`float32(x + y)`, `float32(x * y)` and `float32(x / y)` are the IEEE operations: Python computes them in binary64, and
+rounding a binary64 sum, product or quotient of two float32 values once more to float32 gives the correctly rounded
+float32 result (53 >= 2 * 24 + 2 bits). A fused multiply-add does not have that property, so it has its own definition.
+
+The primitives (`float32`, `float32_from_bits`, `fma`, `half_even`) have one twin for each compiled target, in
+kernels/primitives.py. Everything else is made of them, of +, -, * and /: no libm, so the bits are the same everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+
+INFINITY_BITS = 0x7F800000
+LOG2_E = 1.44269502162933349609375  # the float32 nearest to log2(e)
+LN2_HIGH = 0.693145751953125  # ln(2) to 16 bits, so that n * LN2_HIGH is exact for |n| < 256
+LN2_LOW = 1.428606765330187045037746429443359375e-06  # the float32 nearest to ln(2) - LN2_HIGH
+
+
+def float32(value: float) -> float:
+    """The float32 nearest to `value`, ties to even; beyond the range, infinity of its sign. int or float in."""
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def float32_bits(value: float) -> int:
+    """The bit pattern, 0 .. 2**32 - 1, of a value that is exactly float32."""
+    return int(struct.unpack("<I", struct.pack("<f", value))[0])
+
+
+def float32_from_bits(bits: int) -> float:
+    """The float32 of a bit pattern 0 .. 2**32 - 1."""
+    return float(struct.unpack("<f", struct.pack("<I", bits))[0])
+
+
+def half_even(value: float) -> int:
+    """The integer nearest to a finite float32, ties to even; |value| < 2**31."""
+    return round(value)
+
+
+def fma(x: float, y: float, z: float) -> float:
+    """float32 x * y + z with one rounding, for finite operands.
+
+    The product is exact in binary64. The sum is rounded there to odd (its exact error by Knuth's two-sum), so that the
+    second rounding, to float32, is correct: rounding twice to nearest is not, for example at (1 + 2**-12)**2 + 2**-60.
+    """
+    product = x * y
+    total = product + z
+    part = total - product
+    error = (product - (total - part)) + (z - part)
+    if error != 0.0 and struct.unpack("<q", struct.pack("<d", total))[0] & 1 == 0:
+        total = math.nextafter(total, math.copysign(math.inf, error))
+    return float32(total)
+
+
+def exp(x: float) -> float:
+    """e**x in float32, at most 1 ulp from the exact value (measured over all float32 by tools/exp_error.py).
+
+    x is reduced by n = nearest integer to x * log2(e), so that |r| <= ln(2) / 2 + a little; a polynomial of degree 6 in
+    FMA steps (Cephes' expf coefficients); then 2**n in two factors, so that subnormal results round once.
+    Below -104 the result is 0, above 88.72284 infinity. x must not be NaN.
+    """
+    bounded = min(max(x, float32(-104.0)), float32(89.0))
+    n = half_even(float32(bounded * float32(LOG2_E)))
+    r = fma(float32(-n), float32(LN2_HIGH), bounded)
+    r = fma(float32(-n), float32(LN2_LOW), r)
+    p = float32(1.9875691500e-4)
+    p = fma(p, r, float32(1.3981999507e-3))
+    p = fma(p, r, float32(8.3334519073e-3))
+    p = fma(p, r, float32(4.1665795894e-2))
+    p = fma(p, r, float32(1.6666665459e-1))
+    p = fma(p, r, float32(5.0000001201e-1))
+    p = fma(float32(p * r), r, r)
+    p = float32(p + float32(1.0))
+    half = n >> 1
+    return float32(float32(p * power_of_two(half)) * power_of_two(n - half))
+
+
+def power_of_two(exponent: int) -> float:
+    """2**exponent as a float32; exponent -126 .. 127."""
+    return float32_from_bits((exponent + 127) << 23)
