@@ -1,0 +1,158 @@
+"""Every failure that a user can cause, one class each.
+
+A message says what, where, the value, what is allowed, and what to do. Attributes carry the same facts typed, so that a
+test bench can act on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Int8SimError(Exception):
+    """Base of all errors that int8sim raises on purpose; the command line exits with status 2."""
+
+
+def _listing(names: Iterable[str], limit: int = 12) -> str:
+    ordered = list(names)
+    more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
+    return ", ".join(ordered[:limit]) + more if ordered else "none"
+
+
+class FileProblemError(Int8SimError):
+    """A file that cannot be used: missing, foreign, truncated or unwritable. path: the file; reason: what is wrong."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"{path}: {reason}")
+
+
+class NotAModelError(FileProblemError):
+    """A file that holds no network of the format its name promises."""
+
+
+class NotAGoldenFileError(FileProblemError):
+    """A file that is no golden file of int8sim, or a damaged one."""
+
+
+class NotATableError(FileProblemError):
+    """A file that is no calibration cache or table of the format asked for."""
+
+
+class OutputNotWritableError(FileProblemError):
+    """A folder or file that cannot be written."""
+
+
+class UnsupportedOperatorError(Int8SimError):
+    """A network uses an operator, or a form of one, that the importer does not read."""
+
+    def __init__(self, operator: str, node: str, reason: str, supported: Iterable[str] = ()) -> None:
+        self.operator, self.node, self.reason, self.supported = operator, node, reason, tuple(supported)
+        hint = f" Supported: {_listing(sorted(self.supported), 60)}." if self.supported else ""
+        super().__init__(f"node {node!r}, operator {operator}: {reason}.{hint}")
+
+
+class LayerError(Int8SimError):
+    """A layer whose inputs or attributes do not fit together. layer: its name; reason: what, allowed, value."""
+
+    def __init__(self, layer: str, reason: str) -> None:
+        self.layer, self.reason = layer, reason
+        super().__init__(f"layer {layer!r}: {reason}")
+
+
+class GraphError(Int8SimError):
+    """A graph that is not well formed: a tensor without a producer, two producers, a cycle."""
+
+
+class InputMismatchError(Int8SimError):
+    """Data that does not fit the network: wrong name, shape or dtype."""
+
+    def __init__(self, tensor: str, found: str, expected: str) -> None:
+        self.tensor, self.found, self.expected = tensor, found, expected
+        super().__init__(f"input {tensor!r}: found {found}, the network expects {expected}")
+
+
+class NotFiniteError(Int8SimError):
+    """NaN or infinity in calibration data or in a tensor computed from it."""
+
+    def __init__(self, batch: int, tensor: str, count: int) -> None:
+        self.batch, self.tensor, self.count = batch, tensor, count
+        super().__init__(
+            f"calibration batch {batch}: tensor {tensor!r} holds {count} NaN or infinite value(s); "
+            "a scale cannot be derived from them. Remove or repair that batch."
+        )
+
+
+class TooFewImagesError(Int8SimError):
+    """Less data than asked for."""
+
+    def __init__(self, found: int, asked: int) -> None:
+        self.found, self.asked = found, asked
+        super().__init__(f"{asked} images were asked for, the data holds {found}; ask for fewer, or give more data")
+
+
+class MissingRangeError(Int8SimError):
+    """A table without a row for tensors that the network needs: a cache of another network, or a stale one."""
+
+    def __init__(self, tensors: Iterable[str], rows: Iterable[str], table: str) -> None:
+        self.tensors, self.rows = tuple(tensors), tuple(rows)
+        super().__init__(
+            f"{table} has no row for tensor(s) {_listing(self.tensors)}; its rows are {_listing(self.rows)}. "
+            "It was made for another network, or the network has changed: calibrate again."
+        )
+
+
+class BadScaleError(Int8SimError):
+    """A scale that is NaN, infinite, negative or, where a division needs it, zero."""
+
+    def __init__(self, tensor: str, scale: float, allowed: str) -> None:
+        self.tensor, self.scale = tensor, scale
+        super().__init__(f"tensor {tensor!r}: scale {scale!r} is not usable; allowed: {allowed}")
+
+
+class UnknownNameError(Int8SimError):
+    """A profile, backend, method, format or function that is not registered."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        super().__init__(f"unknown {kind} {name!r}; known: {_listing(sorted(self.known), 60)}")
+
+
+class MissingKernelError(Int8SimError):
+    """A backend that has no kernel for a layer. Nothing falls back to the reference silently."""
+
+    def __init__(self, backend: str, op: str, layer: str) -> None:
+        self.backend, self.op, self.layer = backend, op, layer
+        super().__init__(f"layer {layer!r}: backend {backend!r} has no kernel for {op}; run with backend='reference'")
+
+
+class BackendUnavailableError(Int8SimError):
+    """A backend that cannot run on this machine, with the reason."""
+
+    def __init__(self, backend: str, reason: str) -> None:
+        self.backend, self.reason = backend, reason
+        super().__init__(f"backend {backend!r} is not available: {reason}")
+
+
+class MissingPackageError(Int8SimError):
+    """An optional package that is not installed, and the extra that brings it."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{purpose} needs the package {package}; install it with: pip install 'int8sim[{extra}]'")
+
+
+class NotExportableError(Int8SimError):
+    """A layer that the target format cannot express."""
+
+    def __init__(self, layer: str, target: str, reason: str) -> None:
+        self.layer, self.target, self.reason = layer, target, reason
+        super().__init__(f"layer {layer!r} cannot be written as {target}: {reason}")
+
+
+class CompileError(Int8SimError):
+    """A spec function that cannot be compiled into a kernel."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        self.function, self.reason = function, reason
+        super().__init__(f"{function} cannot be compiled: {reason}")

@@ -7,7 +7,10 @@ zero has a code of its own (padding and ReLU need it). Narrow range leaves out t
 from __future__ import annotations
 
 from int8sim.spec.float32 import float32, half_even
-from int8sim.spec.integers import S16, S32, clamp
+from int8sim.spec.integers import S16, S32, clamp, wrap
+
+
+SMALLEST_NORMAL = 2.0**-126  # of float32
 
 
 def symmetric_scale(amax: float, high: int) -> float:
@@ -16,72 +19,80 @@ def symmetric_scale(amax: float, high: int) -> float:
 
 
 def asymmetric_scale(low: float, high: float, levels: int) -> float:
-    """float32((high - low) / levels) for a real range that is first widened to hold 0. levels: 255 for 8 bits.
+    """(high - low) / levels in float64, for a range that is first widened to hold 0; 1.0 for an empty one.
 
-    1.0 for an empty range.
+    levels: 255 for 8 bits. Source: microsoft/onnxruntime:onnxruntime/python/tools/quantization/quant_utils.py,
+    compute_scale_zp (the scale is rounded to float32 after the zero point is derived from it).
     """
     width = (max(high, 0.0) - min(low, 0.0)) / levels
-    return float32(width) if width > 0.0 else 1.0
+    return width if float32(width) >= SMALLEST_NORMAL else 1.0
 
 
 def zero_point_half_even(low: float, scale: float, qmin: int, qmax: int) -> int:
-    """clamp(half_even(qmin - low / scale)) in float64: ONNX Runtime's rule.
-
-    Source: microsoft/onnxruntime:onnxruntime/python/tools/quantization/quant_utils.py, compute_scale_zp.
-    """
+    """clamp(half_even(qmin - low / scale)), in float64 with the unrounded scale: ONNX Runtime's rule (same source)."""
     return clamp(round(qmin - min(low, 0.0) / scale), qmin, qmax)
 
 
-def zero_point_nudged(low: float, high: float, scale: float, qmin: int, qmax: int) -> int:
-    """TensorFlow Lite's rule: from whichever end of the range gives the smaller error, half away, clamped.
+def asymmetric_scale_float32(low: float, high: float, levels: int) -> float:
+    """The same in float32 throughout: TensorFlow Lite's converter. low, high: float32; 1.0 for an empty range.
 
-    Source: tensorflow/tensorflow:tensorflow/lite/tools/optimize/quantization_utils.cc, GetAsymmetricQuantizationParams.
+    Source: google-ai-edge/LiteRT:tflite/tools/optimize/quantization_utils.cc, GetAsymmetricQuantizationParams.
     """
-    bottom, top = min(low, 0.0) / scale, max(high, 0.0) / scale
-    by_low, by_high = qmin - bottom, qmax - top
-    real = by_low if abs(qmin) + abs(bottom) < abs(qmax) + abs(top) else by_high
-    return clamp(half_away_float(real), qmin, qmax)
+    width = float32(float32(max(high, 0.0) - min(low, 0.0)) / float32(levels))
+    return width if width > 0.0 else 1.0
 
 
-def half_away_float(value: float) -> int:
-    """The integer nearest to a finite float, ties away from zero: C's round()."""
-    nearest = round(value)
-    if value - nearest == 0.5 and value > 0:
-        return nearest + 1
-    if value - nearest == -0.5 and value < 0:
-        return nearest - 1
-    return nearest
+def zero_point_half_away(low: float, scale: float, qmin: int, qmax: int) -> int:
+    """clamp(half_away(qmin - low / scale)) in float32: TensorFlow Lite's converter (same source)."""
+    real = float32(float32(qmin) - float32(min(low, 0.0) / scale))
+    return clamp(half_away_float32(min(max(real, float32(qmin)), float32(qmax))), qmin, qmax)
 
 
 def half_away_float32(value: float) -> int:
-    """The integer nearest to a float32 below 2**31, ties away from zero: C's roundf()."""
-    nearest = half_even(value)
-    gap = float32(value - float32(nearest))
-    if gap == 0.5 and value > 0.0:
-        return nearest + 1
-    if gap == -0.5 and value < 0.0:
-        return nearest - 1
-    return nearest
+    """The integer nearest to a float32 below 2**62, ties away from zero: C's roundf()."""
+    whole = int(value)
+    rest = value - float32(whole)
+    return whole + (1 if rest >= 0.5 else 0) - (1 if rest <= -0.5 else 0)
 
 
 def quantize_half_even(real: float, scale: float, zero_point: S16, low: S16, high: S16) -> int:
     """saturate(half_even(real / scale) + zero_point), a float32 division. ONNX QuantizeLinear, TensorRT's Q.
 
     Multiplying by 1 / scale instead gives other codes. The clamp comes before the rounding, so that huge values and
-    infinities saturate.
+    infinities saturate. NaN gives `low` (measured on ONNX Runtime 1.31.1).
     """
     scaled = float32(real / scale)
+    if scaled != scaled:
+        return low
     return half_even(min(max(scaled, float32(low - zero_point)), float32(high - zero_point))) + zero_point
 
 
 def quantize_half_away(real: float, scale: float, zero_point: S16, low: S16, high: S16) -> int:
-    """saturate(half_away(real / scale) + zero_point), a float32 division. TensorFlow Lite's QUANTIZE and weights.
+    """clamp(half_away(real / scale) + zero_point), a float32 division: TensorFlow Lite's QUANTIZE.
 
-    Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/quantize.h.
+    A quotient beyond int32, an infinity and NaN become -2**31, as a C cast on x86 makes them, and the sum wraps: so
+    they end at `low` for a zero point >= 0 and at `high` below it.
+    Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/quantize.h; measured on LiteRT 2.3.0.
     """
     scaled = float32(real / scale)
-    bounded = min(max(scaled, float32(low - zero_point)), float32(high - zero_point))
-    return half_away_float32(bounded) + zero_point
+    if scaled >= float32(2147483648.0) or scaled < float32(-2147483648.0) or scaled != scaled:
+        return clamp(wrap(-(1 << 31) + zero_point, 32), low, high)
+    return clamp(half_away_float32(scaled) + zero_point, low, high)
+
+
+def quantize_half_away_is_defined(real: float, scale: float) -> bool:
+    """Whether the quotient is finite and fits int32."""
+    return abs(real / scale) < (1 << 31) - 1 if real == real and abs(real) != float("inf") else False
+
+
+def quantize_weight_half_away(real: float, reciprocal: float, low: S16, high: S16) -> int:
+    """clamp(half_away(real * reciprocal)), a float32 product: TensorFlow Lite's converter, for weights and biases.
+
+    reciprocal: float32(127 / amax) for weights, float32(1 / scale) for biases. Source: quantization_utils.cc, as above.
+    """
+    product = float32(real * reciprocal)
+    bounded = min(max(product, float32(low)), float32(high))
+    return clamp(half_away_float32(bounded), low, high)
 
 
 def quantize_half_up(real: float, reciprocal: float, low: S32, high: S32) -> int:

@@ -89,3 +89,8 @@ def leading_zeros_32(value: U32) -> int:
     if rest >> 31 == 0:
         count = count + 1 + (rest == 0)
     return count
+
+
+def saturating_add(acc: S34, product: S34, bits: int) -> int:
+    """acc + product, saturated to `bits`: one step of an accumulator that saturates at every step."""
+    return saturate(acc + product, bits)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from int8sim.spec.integers import S9, S16, S32, U31, clamp, leading_zeros_32
+from int8sim.spec.float32 import float32, half_even
+from int8sim.spec.integers import S9, S16, S32, U31, clamp, leading_zeros_32, wrap
 from int8sim.spec.requantize import double, high_multiply
 from int8sim.spec.rounding import Rounding, shift_right
 
@@ -91,3 +92,35 @@ def _one_over_one_plus(a: int) -> int:
 def _newton(x: int, half_denominator: int) -> int:
     one_minus = (1 << 29) - _product(half_denominator, x)
     return x + (_product(x, one_minus) << 2)
+
+
+def table_exponential(difference: S9, table: list[float]) -> float:
+    """ONNX Runtime's QLinearSoftmax: table[255 + difference], float32, the greatest code at 255.
+
+    Source: microsoft/onnxruntime:onnxruntime/contrib_ops/cpu/quantization/qlinear_softmax.cc.
+    """
+    return table[255 + difference]
+
+
+def table_sum(total: float, exponential: float) -> float:
+    """float32 running sum."""
+    return float32(total + exponential)
+
+
+def table_quotient(
+    exponential: float, total: float, inverse_scale: float, zero_point: S16, low: S16, high: S16
+) -> int:
+    """clamp(half_even(float32(exponential * inverse_scale) / total) + zero_point), each step float32.
+
+    inverse_scale: floor(float32(1 / output scale)). A product beyond float32 (a row of one value) leaves int32: uint8
+    ends at the zero point, int8 where -2**31 + zero_point wraps to; measured on ONNX Runtime 1.31.1, x86.
+    """
+    quotient = float32(float32(exponential * inverse_scale) / total)
+    if quotient >= float32(2147483648.0):
+        return zero_point if low >= 0 else clamp(wrap(-(1 << 31) + zero_point, 32), low, high)
+    return clamp(half_even(quotient) + zero_point, low, high)
+
+
+def table_quotient_is_defined(exponential: float, total: float, inverse_scale: float) -> bool:
+    """Whether the quotient fits int32."""
+    return float32(float32(exponential * inverse_scale) / total) < 1 << 31

@@ -1,0 +1,87 @@
+"""Whether a graph is well formed, and its tensor types by shape inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from int8sim.graph.ir import Graph, Layer
+from int8sim.model.errors import GraphError
+from int8sim.model.step import Array
+from int8sim.model.tensor import TensorType
+from int8sim.ops.base import ShapeMismatch, named
+
+
+def float_graph(
+    name: str,
+    layers: Iterable[Layer],
+    inputs: Mapping[str, TensorType],
+    outputs: Iterable[str],
+    constants: Mapping[str, Array],
+) -> Graph:
+    """A checked graph of float layers: every type inferred from the inputs'. Raises GraphError, LayerError."""
+    tensors = dict(inputs)
+    tensors |= {key: TensorType(tuple(value.shape), value.dtype.name) for key, value in constants.items()}
+    ordered = in_order(layers, [*inputs, *constants])
+    for layer in ordered:
+        tensors[layer.output] = infer(layer, [tensors[source] for source in layer.inputs])
+    graph = Graph(tuple(ordered), tensors, dict(constants), tuple(inputs), tuple(outputs), name)
+    check(graph)
+    return graph
+
+
+def infer(layer: Layer, types: list[TensorType]) -> TensorType:
+    """The op's `infer`, with the layer's name in the error."""
+    try:
+        return layer.op.infer(types)
+    except ShapeMismatch as problem:
+        raise named(layer.name, problem) from None
+
+
+def in_order(layers: Iterable[Layer], given: Iterable[str]) -> list[Layer]:
+    """The layers so that each follows what it reads, otherwise in the order given. Raises GraphError."""
+    waiting, known, ordered = list(layers), set(given), []
+    while waiting:
+        ready = [layer for layer in waiting if known.issuperset(layer.inputs)]
+        if not ready:
+            blocked = waiting[0]
+            missing = [source for source in blocked.inputs if source not in known]
+            msg = f"layer {blocked.name!r} reads {missing}, which nothing before it produces: a cycle or a missing layer"
+            raise GraphError(msg)
+        ordered += ready
+        known |= {layer.output for layer in ready}
+        waiting = [layer for layer in waiting if layer not in ready]
+    return ordered
+
+
+def check(graph: Graph) -> None:
+    """Raise GraphError unless every tensor has one producer and a type, and every output exists."""
+    produced = [*graph.inputs, *graph.constants, *(layer.output for layer in graph.layers)]
+    twice = {tensor for tensor in produced if produced.count(tensor) > 1} if len(set(produced)) < len(produced) else ()
+    for problem, tensors in (
+        ("has two producers", twice),
+        ("is an output that nothing produces", set(graph.outputs) - set(produced)),
+        ("has no type", set(produced) - set(graph.tensors)),
+    ):
+        if tensors:
+            msg = f"graph {graph.name!r}: tensor {min(tensors)!r} {problem}"
+            raise GraphError(msg)
+    _check_quantization(graph)
+
+
+def _check_quantization(graph: Graph) -> None:
+    for name, kind in graph.tensors.items():
+        if kind.quant is not None:
+            kind.quant.check(name)
+
+
+def with_batch(kind: TensorType, batch: int) -> TensorType:
+    """The type with another batch size."""
+    return replace(kind, shape=(batch, *kind.shape[1:]))
+
+
+def is_integer(dtype: str) -> bool:
+    """Whether a dtype's values are codes."""
+    return np.dtype(dtype).kind in "iu"

@@ -1,0 +1,284 @@
+"""Plain Python kernels and spec functions -> one generated module, cached on disk by the hash of its own text.
+
+Numba's cache=True alone does not notice an edited callee in another file, and never hits for kernels made in closures.
+So a kernel and everything it reaches are flattened into one module of plain text, with constants as literals and the
+versions and the CPU as comments. The module's name is the hash of that text: an edit anywhere gives another module, an
+unedited second process finds Numba's machine code beside the first one's module and compiles nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import enum
+import functools
+import hashlib
+import importlib.util
+import inspect
+import linecache
+import os
+import sys
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from int8sim.kernels import roles
+from int8sim.kernels.cache import cache_directory
+from int8sim.model.errors import CompileError
+from int8sim.model.step import LookupTable, Number, Step
+from int8sim.spec import float32
+
+Function = Callable[..., Any]
+Kinds = tuple[str, ...]
+"""How each parameter of a step is read: "scalar", "channel" (indexed by the output channel) or "table"."""
+
+LIBRARIES = frozenset({"numpy", "math"})
+PRIMITIVES = "int8sim.kernels.primitives"
+TWINS: Mapping[Function, tuple[str, str]] = {
+    float32.float32: (PRIMITIVES, "float32"),
+    float32.float32_from_bits: (PRIMITIVES, "float32_from_bits"),
+    float32.half_even: (PRIMITIVES, "half_even"),
+    float32.fma: (PRIMITIVES, "fma"),
+}
+"""The spec's primitives with a second, compiled definition: spec function -> module and name of its twin."""
+
+DECORATOR = "@njit(nogil=True, error_model='numpy')"
+
+
+def bind(step: Step) -> tuple[tuple[Function, Kinds], tuple[Any, ...]]:
+    """A step as (function and kinds, which the kernel is built for) and (values, which it is called with).
+
+    This is the one cast of parameters: ints, NumPy floats, and fresh contiguous int64, float32 or float64 arrays, so
+    that no read-only or strided argument makes Numba compile again.
+    """
+    values = step.parameters.values()
+    names = list(inspect.signature(step.function).parameters)
+    if list(step.parameters) != names[len(names) - len(values) :]:
+        raise CompileError(step.name, f"its parameters are {names}, the step gives {list(step.parameters)}")
+    return (step.function, tuple(map(_kind, values))), (*(_cast(v) for v in values), 0)
+
+
+def build(
+    kernel: Function,
+    bound: Mapping[str, tuple[Function, Kinds]] | None = None,
+    intrinsics: Mapping[str, Any] | None = None,
+) -> Function:
+    """The compiled kernel, its roles bound to spec functions, or to intrinsics. Built once per process and binding."""
+    roles_by_name = {**(bound or {}), **{role: (value, ()) for role, value in (intrinsics or {}).items()}}
+    return _build(kernel, tuple(sorted(roles_by_name.items(), key=lambda item: item[0])))
+
+
+def generate(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]]) -> str:
+    """The text of the module: header, imports, every reached function, the kernel last."""
+    module = _Module(bound)
+    entry = module.function(kernel)
+    module.texts[-1] = module.texts[-1].replace("njit(", "njit(cache=True, ", 1)
+    lines = [_machine(), *module.sources(), "from numba import njit", *sorted(module.imports)]
+    return "\n".join([*lines, "", *module.texts, f"kernel = {entry}", ""])
+
+
+def _kind(value: Number) -> str:
+    if isinstance(value, LookupTable):
+        return "table"
+    return "channel" if isinstance(value, np.ndarray) else "scalar"
+
+
+def _cast(value: Number) -> Any:
+    if isinstance(value, LookupTable):
+        return _cast(value.values)
+    if isinstance(value, np.ndarray):
+        return np.array(value, np.int64 if value.dtype.kind in "iub" else value.dtype, order="C", copy=True)
+    return value if isinstance(value, np.floating) else int(value)
+
+
+@functools.cache
+def _build(kernel: Function, bound: tuple[tuple[str, tuple[Function, Kinds]], ...]) -> Function:
+    return _load(generate(kernel, dict(bound)), kernel.__name__)
+
+
+def _load(text: str, stem: str) -> Function:
+    name = f"{stem}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    path = cache_directory() / f"{name}.py"
+    if not path.exists():
+        _write(path, text)
+    spec = importlib.util.spec_from_file_location(f"int8sim_generated.{name}", path)
+    if spec is None or spec.loader is None:
+        raise CompileError(stem, f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return cast("Function", module.kernel)
+
+
+def _write(path: Path, text: str) -> None:
+    """To a temporary name and then renamed: another process sees the whole file or none."""
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+@functools.cache
+def _machine() -> str:
+    import llvmlite
+    import llvmlite.binding
+    import numba
+
+    cpu, features = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
+    return f"# numba {numba.__version__}, llvmlite {llvmlite.__version__}, numpy {np.__version__}\n# {cpu} {features}"
+
+
+@functools.cache
+def _source(filename: str) -> tuple[dict[str, ast.FunctionDef], dict[str, types.CodeType]]:
+    """The module-level functions of a file as it is now, as syntax and as code: one read, one parse."""
+    text = "".join(linecache.getlines(filename))
+    trees = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    codes = compile(text, filename, "exec", dont_inherit=True).co_consts
+    return trees, {code.co_name: code for code in codes if isinstance(code, types.CodeType)}
+
+
+def _same(now: types.CodeType | None, live: types.CodeType) -> bool:
+    """Whether the file still compiles to the function that runs: not edited after import, no stale bytecode."""
+    return now is not None and (now.co_code, now.co_consts, now.co_names) == (
+        live.co_code,
+        live.co_consts,
+        live.co_names,
+    )
+
+
+class _Module:
+    """The functions of one generated module, each flattened once."""
+
+    def __init__(self, bound: Mapping[str, tuple[Function, Kinds]]) -> None:
+        self.bound = bound
+        self.names: dict[Function, str] = {}
+        self.texts: list[str] = []
+        self.imports: set[str] = set()
+        self.foreign: set[str] = set()
+
+    def function(self, function: Function) -> str:
+        """The flat name of a function; its text, and that of all it reaches, is there afterwards."""
+        if function not in self.names:
+            self.names[function] = f"{function.__module__}.{function.__name__}".replace(".", "_")
+            self.texts.append(f"{DECORATOR}\n{self._text(function)}\n")
+        return self.names[function]
+
+    def _text(self, function: Function) -> str:
+        live, label = function.__code__, f"{function.__module__}.{function.__qualname__}"
+        if function.__closure__ or function.__qualname__ != function.__name__:
+            raise CompileError(label, "it must be a function at module level, with no closure")
+        trees, codes = _source(live.co_filename)
+        if not _same(codes.get(function.__name__), live):
+            raise CompileError(label, f"{live.co_filename} has changed since it was imported; start a new process")
+        tree = _bare(copy.deepcopy(trees[function.__name__]), self.names[function])
+        return ast.unparse(ast.fix_missing_locations(_Flatten(self, function).visit(tree)))
+
+    def reference(self, value: Any, node: ast.expr, function: Function) -> ast.expr:
+        """What stands in the generated text for a global that `function` refers to."""
+        if isinstance(value, types.FunctionType):
+            return self._callee(value)
+        if isinstance(value, bool | int | str | tuple):
+            return ast.Constant(int(value) if isinstance(value, enum.IntEnum) else value)
+        if isinstance(value, float) and value - value == 0.0:
+            return ast.Constant(value)
+        if hasattr(value, "_defn"):  # one of Numba's intrinsics
+            return self._import(value._defn.__module__, value._name)  # noqa: SLF001
+        raise CompileError(
+            f"{function.__module__}.{function.__qualname__}",
+            f"it refers to {ast.unparse(node)}, a {type(value).__name__}; pass that as a parameter",
+        )
+
+    def _callee(self, value: types.FunctionType) -> ast.expr:
+        if value in TWINS:
+            return self._import(*TWINS[value])
+        if value.__module__ == roles.__name__:
+            function = self.bound[value.__name__][0]
+            if not isinstance(function, types.FunctionType):
+                return self._import(function._defn.__module__, function._name)  # noqa: SLF001
+            return ast.Name(self._role(value), ast.Load())
+        return ast.Name(self.function(value), ast.Load())
+
+    def _role(self, placeholder: types.FunctionType) -> str:
+        """The glue of a bound role: the spec function with its parameters taken from the tuple `p`."""
+        role, glue = placeholder.__name__, f"role_{placeholder.__name__}"
+        if placeholder not in self.names:
+            self.names[placeholder] = glue
+            function, kinds = self.bound[role]
+            operands = list(inspect.signature(placeholder).parameters)[:-2]
+            read = {"channel": "p[{}][channel]"}
+            given = [*operands, *(read.get(kind, "p[{}]").format(i) for i, kind in enumerate(kinds))]
+            call = f"{self.function(function)}({', '.join(given)})"
+            self.texts.append(f"{DECORATOR}\ndef {glue}({', '.join([*operands, 'p', 'channel'])}):\n    return {call}\n")
+        return glue
+
+    def _import(self, module: str, attribute: str) -> ast.expr:
+        flat = f"{module}.{attribute}".replace(".", "_")
+        self.imports.add(f"from {module} import {attribute} as {flat}")
+        self.foreign.add(module)
+        return ast.Name(flat, ast.Load())
+
+    def sources(self) -> list[str]:
+        """A comment with the hash of every imported module, so that an edit there gives another name too."""
+        return [f"# {module} {_file_hash(module)}" for module in sorted(self.foreign)]
+
+
+@functools.cache
+def _file_hash(module: str) -> str:
+    spec = importlib.util.find_spec(module)
+    return hashlib.sha256(Path(cast("str", cast("Any", spec).origin)).read_bytes()).hexdigest()
+
+
+def _bare(tree: ast.FunctionDef, name: str) -> ast.FunctionDef:
+    """Without decorators, annotations and docstring, under its flat name."""
+    tree.name, tree.decorator_list, tree.returns = name, [], None
+    for argument in [*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs]:
+        argument.annotation = None
+    if ast.get_docstring(tree, clean=False) is not None:
+        tree.body = tree.body[1:]
+    return tree
+
+
+class _Flatten(ast.NodeTransformer):
+    """Replaces every reference to a global by a literal, a flat name or an import."""
+
+    def __init__(self, module: _Module, function: Function) -> None:
+        self.module, self.function = module, function
+        self.local = {*function.__code__.co_varnames, *function.__code__.co_cellvars}
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is None:
+            return ast.Pass()
+        return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))  # type: ignore[no-any-return]
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return self._replace(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return self._replace(node)
+
+    def _replace(self, node: ast.Name | ast.Attribute) -> ast.AST:
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        scope = self.function.__globals__
+        if not isinstance(root, ast.Name) or root.id in self.local or root.id not in scope:
+            return self.generic_visit(node)
+        owner = scope[root.id]
+        if isinstance(owner, types.ModuleType) and owner.__name__.partition(".")[0] in LIBRARIES:
+            self.module.imports.add(f"import {owner.__name__} as {root.id}")
+            return node
+        value = self._resolve(node)
+        if value is None:
+            return self.generic_visit(node)
+        return ast.copy_location(self.module.reference(value, node, self.function), node)
+
+    def _resolve(self, node: ast.expr) -> Any:
+        """The object a dotted name stands for: module attributes and enum members; None for anything else."""
+        if isinstance(node, ast.Name):
+            return self.function.__globals__[node.id]
+        owner = self._resolve(node.value) if isinstance(node, ast.Attribute) else None
+        if isinstance(owner, types.ModuleType | enum.EnumMeta):
+            return getattr(owner, cast("ast.Attribute", node).attr)
+        return None

@@ -1,0 +1,99 @@
+"""Average over each window by the layer's step and finish, or in float32 by a sequential sum and a division."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.max_pool import Pool, output_height_width
+from int8sim.kernels.roles import Parameters, finish, step
+from int8sim.kernels.storage import flip, stored_zero
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import TensorType
+from int8sim.spec.float32 import float32
+
+
+class CountingPool(Pool, Protocol):
+    """A pool that may count its padding."""
+
+    @property
+    def count_include_pad(self) -> bool: ...  # noqa: D102
+
+
+def prepare(
+    op: CountingPool,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form."""
+    del constants
+    window = (*op.kernel_shape, *op.strides, *op.pads, int(op.count_include_pad))
+    if arithmetic is None:
+        kernel, last, dtype = build(average_pool_float), (), np.dtype(np.float32)
+    else:
+        bound = {role: bind(arithmetic[role]) for role in ("step", "finish")}
+        kernel = build(average_pool, {role: built for role, (built, _) in bound.items()})
+        stored = flip(inputs[0]), stored_zero(inputs[0]) - flip(inputs[0]), flip(output_type)
+        last, dtype = (stored, bound["step"][1], bound["finish"][1]), np.dtype(np.uint8)
+
+    def call(stored_x: Array) -> Array:
+        out = np.empty((stored_x.shape[0], *output_height_width(output_type), stored_x.shape[3]), dtype)
+        kernel(stored_x, window, out, *last)
+        return out
+
+    return call
+
+
+def average_pool(
+    x: Array, window: tuple[int, ...], out: Array, stored: tuple[int, int, int], q: Parameters, p: Parameters
+) -> None:
+    """uint8 [N, H, W, C]. window: kernel, strides, pads, count_include_pad. stored: flip of x, zero point, flip of out.
+
+    With count_include_pad, padding is stepped over as the zero point after the cells of the input.
+    """
+    rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
+    for n in range(out.shape[0]):
+        for oy in range(out.shape[1]):
+            y0 = oy * stride_y - top
+            for ox in range(out.shape[2]):
+                z0 = ox * stride_x - left
+                inside = (min(y0 + rows, x.shape[1]) - max(y0, 0)) * (min(z0 + columns, x.shape[2]) - max(z0, 0))
+                all_rows = min(y0 + rows, x.shape[1] + bottom) - y0
+                padded = all_rows * (min(z0 + columns, x.shape[2] + right) - z0)
+                count = padded if include else inside
+                for c in range(out.shape[3]):
+                    total = step(0, int(x[n, max(y0, 0), max(z0, 0), c]) - stored[0], q, c)
+                    first = True
+                    for y in range(max(y0, 0), min(y0 + rows, x.shape[1])):
+                        for z in range(max(z0, 0), min(z0 + columns, x.shape[2])):
+                            if not first:
+                                total = step(total, int(x[n, y, z, c]) - stored[0], q, c)
+                            first = False
+                    for _ in range(count - inside):
+                        total = step(total, stored[1], q, c)
+                    out[n, oy, ox, c] = np.uint8(finish(total, count, p, c) + stored[2])
+
+
+def average_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:
+    """float32 [N, H, W, C]; padding adds nothing to the sum."""
+    rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
+    for n in range(out.shape[0]):
+        for oy in range(out.shape[1]):
+            y0 = oy * stride_y - top
+            for ox in range(out.shape[2]):
+                z0 = ox * stride_x - left
+                inside = (min(y0 + rows, x.shape[1]) - max(y0, 0)) * (min(z0 + columns, x.shape[2]) - max(z0, 0))
+                all_rows = min(y0 + rows, x.shape[1] + bottom) - y0
+                padded = all_rows * (min(z0 + columns, x.shape[2] + right) - z0)
+                count = padded if include else inside
+                for c in range(out.shape[3]):
+                    total = np.float32(0.0)
+                    for y in range(max(y0, 0), min(y0 + rows, x.shape[1])):
+                        for z in range(max(z0, 0), min(z0 + columns, x.shape[2])):
+                            total = float32(total + x[n, y, z, c])
+                    out[n, oy, ox, c] = float32(total / float32(count))

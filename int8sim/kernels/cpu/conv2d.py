@@ -1,0 +1,322 @@
+"""2-D convolution: windows gathered once per output pixel, then dot products, then the layer's output step.
+
+Integer: x is stored as uint8 (code + flip), so the sum over stored values is corrected by a constant per channel,
+bias - (flip + zero point) * sum(w). The accumulator is 32 bits and wraps, as the definition's does; where the profile
+accumulates otherwise and the layer's weights do not exclude that it matters, `sequential` runs the true operands.
+Float32: one sequential FMA chain per output in the order (in-channel, kernel row, kernel column), bias last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.tile import COLUMNS, GROUP, ROWS, TILES, instruction_set
+from int8sim.kernels.roles import Parameters, accumulate, output, tile
+from int8sim.kernels.storage import flip, stored_zero
+from int8sim.model.step import Arithmetic, Array, Step
+from int8sim.model.tensor import TensorType
+from int8sim.spec.float32 import float32, fma
+from int8sim.spec.integers import saturating_add
+
+INT32_MAX = (1 << 31) - 1
+
+
+class Convolution(Protocol):
+    """The attributes that the kernel reads."""
+
+    @property
+    def strides(self) -> tuple[int, int]: ...  # noqa: D102
+    @property
+    def pads(self) -> tuple[int, int, int, int]: ...  # noqa: D102
+    @property
+    def dilations(self) -> tuple[int, int]: ...  # noqa: D102
+    @property
+    def group(self) -> int: ...  # noqa: D102
+
+
+class Geometry(NamedTuple):
+    """What a window is: sizes in cells, channels per group, and the stored value of padding."""
+
+    rows: int
+    columns: int
+    stride_y: int
+    stride_x: int
+    dilation_y: int
+    dilation_x: int
+    top: int
+    left: int
+    groups: int
+    channels: int
+    padding: int
+
+
+def prepare(
+    op: Convolution,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form."""
+    return prepare_windows(op, inputs, output_type, constants, arithmetic)
+
+
+def prepare_windows(
+    op: Convolution,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """The same, for the ops that are convolutions in disguise."""
+    weights = constants[1]
+    bias = constants.get(2, np.zeros(weights.shape[0], np.int32 if arithmetic else np.float32))
+    shape = geometry(op, inputs[0], weights)
+    if arithmetic is None:
+        return _prepare_float(op, shape, weights, bias)
+    centred = weights.astype(np.int64) - _zero_points(inputs[1])
+    if needs_sequence(arithmetic, centred, inputs[0], bias):
+        return _prepare_sequential(op, shape, inputs[0], output_type, centred, bias, arithmetic)
+    return _prepare_exact(op, shape, inputs[0], output_type, centred, bias, arithmetic["output"])
+
+
+def geometry(op: Convolution, x: TensorType, weights: Array) -> Geometry:
+    """The window of an op over a tensor type."""
+    _, channels, rows, columns = weights.shape
+    top, left = op.pads[0], op.pads[1]
+    return Geometry(rows, columns, *op.strides, *op.dilations, top, left, op.group, channels, stored_zero(x))
+
+
+def _zero_points(kind: TensorType) -> Any:
+    """The weights' zero points, shaped to be subtracted."""
+    zero_point = kind.quantized.zero_point
+    return np.array(zero_point)[:, None, None, None] if isinstance(zero_point, tuple) else zero_point
+
+
+def needs_sequence(arithmetic: Arithmetic, centred: Array, x: TensorType, bias: Array) -> bool:
+    """Whether accumulating step by step can differ from an exact sum modulo 2**32.
+
+    A saturating accumulator is exact while the greatest sum of magnitudes stays inside it.
+    """
+    step = arithmetic.get("accumulate")
+    if step is None:
+        return False
+    quant = x.quantized
+    reach = max(quant.high - quant.tensor_zero_point, quant.tensor_zero_point - quant.low)
+    bound = int((np.abs(centred).sum((1, 2, 3)) * reach + np.abs(bias.astype(np.int64))).max())
+    if step.function is not saturating_add:
+        return True
+    limit = (1 << (int(step.at(0)[0]) - 1)) - 1
+    return bound > min(limit, INT32_MAX)
+
+
+def output_shape(op: Convolution, shape: Geometry, x: Array, channels: int) -> tuple[int, int, int, int]:
+    """[batch, height, width, channels] for a stored input."""
+    height = (x.shape[1] + op.pads[0] + op.pads[2] - shape.dilation_y * (shape.rows - 1) - 1) // shape.stride_y + 1
+    width = (x.shape[2] + op.pads[1] + op.pads[3] - shape.dilation_x * (shape.columns - 1) - 1) // shape.stride_x + 1
+    return x.shape[0], height, width, channels
+
+
+def _prepare_exact(
+    op: Convolution, shape: Geometry, x: TensorType, y: TensorType, centred: Array, bias: Array, step: Step
+) -> Callable[[Array], Array]:
+    outputs = centred.shape[0]
+    packed, parts = pack(centred, shape.groups)
+    fold = bias.astype(np.int64) - stored_zero(x) * centred.sum((1, 2, 3))
+    folded = ((fold + (1 << 31)) % (1 << 32) - (1 << 31)).astype(np.int32)
+    built, values = bind(step)
+    kernel = build(convolve, {"output": built}, {"tile": TILES[instruction_set()]})
+
+    def call(stored: Array) -> Array:
+        out = np.empty(output_shape(op, shape, stored, outputs), np.uint8)
+        scratch = np.zeros(ROWS * packed.shape[2] * GROUP, np.uint8), np.empty(ROWS * COLUMNS, np.int32)
+        size = (*stored.shape, *out.shape[1:])
+        kernel(stored.reshape(-1), size, packed, folded, tuple(shape), parts, scratch, values, out.reshape(-1), flip(y))
+        return out
+
+    return call
+
+
+def pack(centred: Array, groups: int) -> tuple[Array, int]:
+    """Weights [O, C, rows, columns] as the tile reads them, int8 [groups, blocks, depth / 4, 32, 4], and in how many parts.
+
+    Weights minus their zero point can leave int8 (uint8 weights): then they are the sum of two parts, side by side
+    along the depth, and every window is gathered twice.
+    """
+    flat = centred.transpose(0, 2, 3, 1).reshape(centred.shape[0], -1)
+    fits = flat.min(initial=0) >= -128 and flat.max(initial=0) <= 127  # noqa: PLR2004 (int8)
+    wide = flat if fits else np.concatenate([flat >> 1, flat - (flat >> 1)], 1)
+    (outputs, depth), per_group = wide.shape, wide.shape[0] // groups
+    steps, blocks = -(-depth // GROUP), -(-per_group // COLUMNS)
+    padded = np.zeros((groups, blocks * COLUMNS, steps * GROUP), np.int8)
+    padded[:, :per_group, :depth] = wide.reshape(groups, outputs // groups, depth)
+    tiles = padded.reshape(groups, blocks, COLUMNS, steps, GROUP).transpose(0, 1, 3, 2, 4)
+    return np.ascontiguousarray(tiles), 1 if fits else 2
+
+
+def _prepare_sequential(
+    op: Convolution,
+    shape: Geometry,
+    x: TensorType,
+    y: TensorType,
+    centred: Array,
+    bias: Array,
+    arithmetic: Arithmetic,
+) -> Callable[[Array], Array]:
+    steps = {role: bind(step) for role, step in arithmetic.items()}
+    kernel = build(sequential, {role: built for role, (built, _) in steps.items()})
+    weights, wide = np.ascontiguousarray(centred, np.int16), bias.astype(np.int64)
+    values = steps["accumulate"][1], steps["output"][1]
+
+    def call(stored: Array) -> Array:
+        out = np.empty(output_shape(op, shape, stored, weights.shape[0]), np.uint8)
+        kernel(stored, weights, wide, tuple(shape), stored_zero(x), *values, out, flip(y))
+        return out
+
+    return call
+
+
+def _prepare_float(op: Convolution, shape: Geometry, weights: Array, bias: Array) -> Callable[[Array], Array]:
+    outputs = weights.shape[0]
+    per_group, depth = outputs // shape.groups, shape.rows * shape.columns * shape.channels
+    packed = np.ascontiguousarray(weights.reshape(shape.groups, per_group, depth).transpose(0, 2, 1), np.float32)
+    offsets = np.ascontiguousarray(bias, np.float32)
+    kernel = build(convolve_float)
+
+    def call(stored: Array) -> Array:
+        out = np.empty(output_shape(op, shape, stored, outputs), np.float32)
+        kernel(stored, packed, offsets, tuple(shape), out)
+        return out
+
+    return call
+
+
+def gather(x: Array, place: int, g: tuple[int, ...], size: tuple[int, ...], window: Array, start: int) -> None:
+    """One window in the order (row, column, channel) into window[start:]; padding as the stored zero point.
+
+    x: flat. size: (n, oy, ox, height, width, channels). place: the group's first channel. Indices are unsigned in the
+    innermost loops, because Numba tests a signed one for wraparound.
+    """
+    rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left, _, channels, padding = g
+    n, oy, ox, height, width, depth = size
+    t = start
+    for u in range(rows):
+        y = oy * stride_y - top + u * dilation_y
+        for v in range(columns):
+            z = ox * stride_x - left + v * dilation_x
+            if y >= 0 and y < height and z >= 0 and z < width:
+                source = np.uint64(((n * height + y) * width + z) * depth + place)
+                for c in range(np.uint64(channels)):
+                    window[np.uint64(t) + c] = x[source + c]
+            else:
+                for c in range(np.uint64(channels)):
+                    window[np.uint64(t) + c] = padding
+            t += channels
+
+
+def convolve(
+    x: Array,
+    size: tuple[int, ...],
+    weights: Array,
+    bias: Array,
+    g: tuple[int, ...],
+    parts: int,
+    scratch: tuple[Array, Array],
+    p: Parameters,
+    out: Array,
+    flipped: int,
+) -> None:
+    """x, out: uint8, flat, channels last. size: (batch, height, width, channels, out height, out width, out channels).
+
+    weights: int8 [groups, blocks, depth / 4, 32, 4]. bias: int32 [O]. scratch: windows, uint8 [6 * depth], and
+    accumulators, int32 [6 * 32].
+    """
+    batch, height, width, channels, out_height, out_width, outputs = size
+    windows, acc = scratch
+    groups, blocks, steps = weights.shape[0], weights.shape[1], weights.shape[2]
+    per_group, pixels, depth = outputs // groups, batch * out_height * out_width, steps * GROUP
+    block_bytes = steps * COLUMNS * GROUP
+    for start in range(0, pixels, ROWS):
+        rows = min(ROWS, pixels - start)
+        for group in range(groups):
+            for r in range(rows):
+                line = (start + r) // out_width
+                ox = start + r - line * out_width
+                n = line // out_height
+                spot = (n, line - n * out_height, ox, height, width, channels)
+                for part in range(parts):
+                    gather(x, group * g[9], g, spot, windows, r * depth + part * g[0] * g[1] * g[9])
+            for block in range(blocks):
+                first = group * per_group + block * COLUMNS
+                used = min(COLUMNS, per_group - block * COLUMNS)
+                address = weights.ctypes.data + (group * blocks + block) * block_bytes
+                tile(windows.ctypes.data, steps, address, acc.ctypes.data)
+                for r in range(rows):
+                    target = np.uint64((start + r) * outputs + first)
+                    source = np.uint64(r * COLUMNS)
+                    for o in range(np.uint64(used)):
+                        channel = np.uint64(first) + o
+                        total = np.int32(acc[source + o] + bias[channel])
+                        out[target + o] = np.uint8(output(int(total), p, channel) + flipped)
+
+
+def sequential(
+    x: Array,
+    weights: Array,
+    bias: Array,
+    g: tuple[int, ...],
+    zero: int,
+    q: Parameters,
+    p: Parameters,
+    out: Array,
+    flipped: int,
+) -> None:
+    """The same with true operands and the profile's accumulator, product by product, channel first. bias: int64 [O]."""
+    rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left, groups, channels, _ = g
+    per_group = out.shape[3] // groups
+    for n in range(out.shape[0]):
+        for oy in range(out.shape[1]):
+            for ox in range(out.shape[2]):
+                for o in range(out.shape[3]):
+                    first = o // per_group * channels
+                    acc = 0
+                    for c in range(channels):
+                        for u in range(rows):
+                            y = oy * stride_y - top + u * dilation_y
+                            for v in range(columns):
+                                z = ox * stride_x - left + v * dilation_x
+                                if y >= 0 and y < x.shape[1] and z >= 0 and z < x.shape[2]:
+                                    product = (int(x[n, y, z, first + c]) - zero) * int(weights[o, c, u, v])
+                                    acc = accumulate(acc, product, q, o)
+                    out[n, oy, ox, o] = np.uint8(output(acc + int(bias[o]), p, o) + flipped)
+
+
+def convolve_float(x: Array, weights: Array, bias: Array, g: tuple[int, ...], out: Array) -> None:
+    """x: float32 [N, H, W, C]. weights: [groups, depth, O / group], depth in the order (channel, row, column)."""
+    rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left, groups, channels, _ = g
+    width = weights.shape[2]
+    acc = np.empty(width, np.float32)
+    for n in range(out.shape[0]):
+        for oy in range(out.shape[1]):
+            for ox in range(out.shape[2]):
+                for group in range(groups):
+                    first = group * channels
+                    for o in range(width):
+                        acc[o] = 0.0
+                    k = 0
+                    for c in range(channels):
+                        for u in range(rows):
+                            y = oy * stride_y - top + u * dilation_y
+                            for v in range(columns):
+                                z = ox * stride_x - left + v * dilation_x
+                                if y >= 0 and y < x.shape[1] and z >= 0 and z < x.shape[2]:
+                                    a = x[n, y, z, first + c]
+                                    for o in range(width):
+                                        acc[o] = fma(a, weights[group, k, o], acc[o])
+                                k += 1
+                    for o in range(width):
+                        out[n, oy, ox, group * width + o] = float32(acc[o] + bias[group * width + o])

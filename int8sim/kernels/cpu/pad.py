@@ -1,0 +1,34 @@
+"""Cells of real zero around a stored tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from int8sim.kernels.storage import stored_axis, stored_zero
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import TensorType
+
+
+class Padded(Protocol):
+    """The attributes that the kernel reads."""
+
+    def widths(self) -> list[tuple[int, int]]: ...  # noqa: D102
+
+
+def prepare(
+    op: Padded,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form."""
+    del output_type, constants, arithmetic
+    x, widths = inputs[0], op.widths()
+    stored_widths = list(widths)
+    for axis, width in enumerate(widths):
+        stored_widths[stored_axis(x, axis)] = width
+    return lambda stored: np.pad(stored, stored_widths, constant_values=stored_zero(x))

@@ -1,0 +1,21 @@
+"""Real values to codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from int8sim.kernels.cpu.pointwise import by_loop
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import TensorType
+
+
+def prepare(
+    op: object,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic,
+) -> Callable[[Array], Array]:
+    """float32 in storage form -> codes in storage form."""
+    del op, inputs, constants
+    return by_loop(arithmetic["convert"], output_type)

@@ -1,0 +1,34 @@
+"""Clamping: codes by a table, real values by NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from int8sim.kernels.cpu.pointwise import by_table
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import TensorType
+
+
+class Bounded(Protocol):
+    """The attributes that the kernel reads."""
+
+    @property
+    def real_bounds(self) -> tuple[float, float]: ...  # noqa: D102
+
+
+def prepare(
+    op: Bounded,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form."""
+    del constants
+    if arithmetic is not None:
+        return by_table(arithmetic["convert"], inputs[0], output_type)
+    low, high = (np.float32(bound) for bound in op.real_bounds)
+    return lambda stored: np.minimum(np.maximum(stored, low), high)

@@ -1,0 +1,68 @@
+"""The compiled twins of the spec's float primitives, for the CPU target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+FLOAT = ir.FloatType()
+INT32 = ir.IntType(32)
+INT64 = ir.IntType(64)
+
+
+def _as_float32(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
+    return [
+        context.cast(builder, value, kind, types.float32)
+        for value, kind in zip(arguments, signature.args, strict=True)
+    ]
+
+
+def _llvm(builder: Any, name: str, arity: int) -> Any:
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(FLOAT, [FLOAT] * arity), name)
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def float32(_: Any, value: Any) -> Any:
+    """int64, float64 or float32 to the nearest float32, ties to even (sitofp, fptrunc)."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _as_float32(context, builder, signature, arguments)[0]
+
+    return types.float32(value), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def float32_from_bits(_: Any, bits: Any) -> Any:
+    """The float32 whose pattern is the low 32 bits of an int64."""
+
+    def code(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(builder.trunc(arguments[0], INT32), FLOAT)
+
+    return types.float32(bits), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def half_even(_: Any, value: Any) -> Any:
+    """The integer nearest to a float32 below 2**31, ties to even."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = _as_float32(context, builder, signature, arguments)
+        nearest = builder.call(_llvm(builder, "llvm.rint.f32", 1), values)
+        return builder.sext(builder.fptosi(nearest, INT32), INT64)
+
+    return types.int64(value), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def fma(_: Any, x: Any, y: Any, z: Any) -> Any:
+    """float32 x * y + z with one rounding."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = _as_float32(context, builder, signature, arguments)
+        return builder.call(_llvm(builder, "llvm.fma.f32", 3), values)
+
+    return types.float32(x, y, z), code

@@ -1,0 +1,61 @@
+"""The steps a layer computes with, as the kernels call them: placeholders that compile.py binds to spec functions.
+
+The last two arguments of every role are the step's parameters and the output channel; the others are its operands.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Parameters = tuple[Any, ...]
+"""A step's numbers: ints, float32 values, arrays of one value per channel, tables. Never empty, for Numba's sake."""
+
+
+def output(acc: int, p: Parameters, channel: int) -> int:
+    """An accumulator to an output code."""
+    raise NotImplementedError
+
+
+def accumulate(acc: int, product: int, p: Parameters, channel: int) -> int:
+    """One accumulation, where accumulating is not exact modulo 2**32."""
+    raise NotImplementedError
+
+
+def combine(a: Any, b: Any, p: Parameters, channel: int) -> Any:
+    """Two codes to one."""
+    raise NotImplementedError
+
+
+def step(total: Any, x: Any, p: Parameters, channel: int) -> Any:
+    """A running total and the next code of a window."""
+    raise NotImplementedError
+
+
+def finish(total: Any, count: int, p: Parameters, channel: int) -> Any:
+    """A total over `count` codes to an output code."""
+    raise NotImplementedError
+
+
+def convert(x: Any, p: Parameters, channel: int) -> Any:
+    """One value to another: quantize, dequantize, requantize, clamp."""
+    raise NotImplementedError
+
+
+def exponential(difference: int, p: Parameters, channel: int) -> Any:
+    """A code's difference to its row's maximum, to its unnormalised share."""
+    raise NotImplementedError
+
+
+def total(acc: Any, share: Any, p: Parameters, channel: int) -> Any:
+    """The sum of the shares so far and one more."""
+    raise NotImplementedError
+
+
+def quotient(share: Any, acc: Any, p: Parameters, channel: int) -> Any:
+    """A share and the sum of all, to an output code."""
+    raise NotImplementedError
+
+
+def tile(windows: int, groups: int, weights: int, acc: int) -> None:
+    """The dot-product tile of the machine's instruction set, kernels/cpu/tile.py; takes addresses."""
+    raise NotImplementedError

@@ -1,0 +1,65 @@
+"""What a lowered layer computes with: a spec function and the numbers it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LookupTable:
+    """A parameter that is indexed by the spec function itself, not by the channel. values: int64 or float32 [n]."""
+
+    values: Array
+
+
+Number = int | np.float32 | np.float64 | Array | LookupTable
+"""int; float32 or float64; one value per output channel (int64, float32 or float64 [C]); or a table."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """function(*operands, *parameters).
+
+    The operands are what the role names (`output(acc)`, `combine(a, b)` ...); the parameters follow them in the order of
+    the function's signature, and are kept here by argument name.
+    """
+
+    function: Callable[..., Any]
+    parameters: Mapping[str, Number]
+
+    def __call__(self, *operands: float, channel: int = 0) -> Any:
+        """Interpreted, with plain numbers: the definition that every kernel is compared with."""
+        return self.function(*operands, *self.at(channel))
+
+    def at(self, channel: int) -> list[Any]:
+        """The parameters as plain Python numbers, for one output channel."""
+        return [_plain(value, channel) for value in self.parameters.values()]
+
+    @property
+    def name(self) -> str:
+        """The name under which a stored graph refers to the function."""
+        return function_name(self.function)
+
+
+Arithmetic = Mapping[str, Step]
+"""Role -> step."""
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """module:name, as golden files spell it."""
+    return f"{function.__module__}:{function.__qualname__}"
+
+
+def _plain(value: Number, channel: int) -> Any:
+    if isinstance(value, LookupTable):
+        return value.values.tolist()
+    if isinstance(value, np.ndarray):
+        return value[channel].item()
+    return value.item() if isinstance(value, np.generic) else value

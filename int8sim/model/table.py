@@ -1,0 +1,74 @@
+"""A calibration table: tensor name -> dynamic range and scale, and what the table was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from int8sim.model.errors import MissingRangeError
+
+INT8_MAX = 127
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tensor's range.
+
+    scale: exactly float32; the symmetric int8 scale, real = code * scale. 0.0 for a tensor that was always 0.
+    low, high: the smallest and greatest value seen, or None where only the scale is known (a table from a file).
+    amax: the range of the histogram (TensorRT's, which doubles). chosen_bin: of 2,048, for the entropy methods.
+    shared_with: the tensor whose row this one repeats, for layers that only move values.
+    """
+
+    scale: float
+    low: float | None = None
+    high: float | None = None
+    amax: float | None = None
+    chosen_bin: int | None = None
+    shared_with: str | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The real value of code 127."""
+        return self.scale * INT8_MAX
+
+    def real_range(self) -> tuple[float, float]:
+        """The range that asymmetric quantization covers: what was seen, cut at the threshold on both sides."""
+        low = -self.threshold if self.low is None else max(self.low, -self.threshold)
+        high = self.threshold if self.high is None else min(self.high, self.threshold)
+        return min(low, 0.0), max(high, 0.0)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a table came to be. Hashes are SHA-256 in hex; empty where not known."""
+
+    method: str = ""
+    producer: str = ""
+    network: str = ""
+    data: str = ""
+    batches: int = 0
+    batch_size: int = 0
+
+
+@dataclass(frozen=True)
+class Table(Mapping[str, Row]):
+    """Rows by tensor name, in topological order where int8sim made them. A read-only mapping."""
+
+    rows: Mapping[str, Row]
+    provenance: Provenance = field(default_factory=Provenance)
+
+    def __getitem__(self, tensor: str) -> Row:
+        return self.rows[tensor]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def require(self, tensors: Iterable[str]) -> None:
+        """Raise MissingRangeError unless every named tensor has a row."""
+        missing = [name for name in tensors if name not in self.rows]
+        if missing:
+            raise MissingRangeError(missing, self.rows, f"the {self.provenance.method or 'calibration'} table")

@@ -1,0 +1,149 @@
+"""What an op is: attributes, shapes, the float32 definition, the roles of its integer arithmetic, the integer definition.
+
+An op's file holds one frozen dataclass whose fields are its attributes, in this order: docstring with the formula and
+its source; attributes; `infer`; `float32`; `arithmetic`; `reference`; `cases`. `float32` and `reference` are loops over
+plain Python numbers: slow, and the definition that every kernel is compared with.
+
+Every layer has one output. Dimension 0 of every activation is the batch; an op that would mix or move it is refused by
+`infer`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from int8sim.model.errors import LayerError
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import QuantParams, TensorType
+from int8sim.profiles.base import Floats, Scheme
+
+
+@dataclass(frozen=True)
+class Op(ABC):
+    """The base of all ops; its fields, in a subclass, are the op's attributes.
+
+    name: as graphs and kernel files spell it. kind: which of a profile's schemes the integer layer takes.
+    weighted: inputs are (x, weight [, bias]) and the weight is a constant with output channels on axis 0.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str] = "move"
+    weighted: ClassVar[bool] = False
+
+    @abstractmethod
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        """The output's type without its quantization. Raises ShapeMismatch: all validation of the op is here."""
+
+    @abstractmethod
+    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
+        """The float32 result, by the scalar float functions of the spec."""
+
+    def arithmetic(
+        self,
+        scheme: Scheme,
+        inputs: Sequence[TensorType],
+        output: TensorType,
+        bounds: tuple[int, int],
+        bias: Floats | None = None,
+    ) -> Arithmetic:
+        """The steps of an integer layer. bounds: lowest and highest output code; bias: real, if the scheme takes it."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def reference(
+        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
+    ) -> Array:
+        """The integer result, by the steps, interpreted. inputs: codes in the tensors' own layout, batch first."""
+
+    @classmethod
+    @abstractmethod
+    def cases(cls) -> Iterator[Case]:
+        """Small inputs with written-out expected numbers: documentation, test and example at once."""
+
+    def accumulator(
+        self,
+        types: Sequence[TensorType],  # noqa: ARG002 (only some ops accumulate)
+        arithmetic: Arithmetic,  # noqa: ARG002
+        inputs: Sequence[Array],  # noqa: ARG002
+        index: tuple[int, ...],  # noqa: ARG002
+    ) -> int | float | None:
+        """What the output step is given at one output element, for the explanation of a mismatch; None if nothing."""
+        return None
+
+
+class ShapeMismatch(Exception):  # noqa: N818 (turned into LayerError by whoever knows the layer)
+    """What is wrong with an op's inputs or attributes; the graph adds the layer's name and raises LayerError."""
+
+
+def named(layer: str, problem: ShapeMismatch) -> LayerError:
+    """The error a user sees."""
+    return LayerError(layer, str(problem))
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One example of an op. inputs: integer codes (or float32) with their types; constants: positions that are weights.
+
+    expected: the output codes, written out by hand. arithmetic: the steps they follow from.
+    """
+
+    name: str
+    op: Op
+    types: tuple[TensorType, ...]
+    inputs: tuple[Any, ...]
+    output: TensorType
+    expected: Any
+    arithmetic: Arithmetic = field(default_factory=dict)
+    constants: tuple[int, ...] = ()
+
+    def arrays(self) -> list[Array]:
+        """The inputs as arrays of their types."""
+        return [
+            np.array(values, kind.dtype).reshape(kind.shape)
+            for values, kind in zip(self.inputs, self.types, strict=True)
+        ]
+
+
+def expect(condition: object, problem: str) -> None:
+    """Raise ShapeMismatch unless the condition holds."""
+    if not condition:
+        raise ShapeMismatch(problem)
+
+
+def codes(shape: tuple[int, ...], layout: str = "", scale: float = 1.0, zero_point: int = 0) -> TensorType:
+    """An int8 tensor type, for cases."""
+    return TensorType(shape, "int8", layout, QuantParams(scale, zero_point))
+
+
+def channels_last(array: Array, layout: str) -> Array:
+    """A 4-D array of either layout as NHWC (a view)."""
+    return array.transpose(0, 2, 3, 1) if layout == "NCHW" else array
+
+
+def from_channels_last(array: Array, layout: str) -> Array:
+    """The inverse of `channels_last`."""
+    return array.transpose(0, 3, 1, 2) if layout == "NCHW" else array
+
+
+def spatial(kind: TensorType, what: str = "x") -> tuple[int, int, int, int]:
+    """(batch, height, width, channels) of a 4-D tensor with a layout. Raises ShapeMismatch."""
+    expect(len(kind.shape) == 4 and kind.layout, f"{what} is {kind}; a 4-D tensor in NCHW or NHWC is needed")
+    n, a, b, c = kind.shape
+    return (n, b, c, a) if kind.layout == "NCHW" else (n, a, b, c)
+
+
+def image(kind: TensorType, batch: int, height: int, width: int, channels: int) -> TensorType:
+    """A float tensor type of the same layout as `kind` with other sizes."""
+    nchw = kind.layout == "NCHW"
+    shape = (batch, channels, height, width) if nchw else (batch, height, width, channels)
+    return TensorType(shape, "float32", kind.layout)
+
+
+def float_lists(arrays: Mapping[str, Array]) -> dict[str, Any]:
+    """Arrays as nested lists of Python numbers."""
+    return {name: array.tolist() for name, array in arrays.items()}

@@ -1,0 +1,92 @@
+"""Product of two activations: acc[m, n] = sum over k of (a[m, k] - za) * (b[k, n] - zb). ONNX MatMul, QLinearMatMul."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from int8sim.model.step import Arithmetic, Array, Step
+from int8sim.model.tensor import TensorType
+from int8sim.ops.base import Case, Op, codes, expect
+from int8sim.profiles.base import Floats, Scheme
+from int8sim.spec.float32 import fma
+from int8sim.spec.integers import wrap
+from int8sim.spec.requantize import output_double
+
+
+@dataclass(frozen=True)
+class Matmul(Op):
+    """Inputs: a [N, ..., M, K]; b [N, ..., K, P], the same leading dimensions. Output: [N, ..., M, P]."""
+
+    name: ClassVar[str] = "matmul"
+    kind: ClassVar[str] = "matmul"
+
+    def infer(self, inputs: Sequence[TensorType]) -> TensorType:
+        a, b = inputs
+        expect(len(a.shape) == len(b.shape) >= 3, f"a is {a}, b is {b}; [N, ..., M, K] and [N, ..., K, P] are needed")
+        expect(a.shape[:-2] == b.shape[:-2], f"the leading dimensions of {a} and {b} differ")
+        expect(a.shape[-1] == b.shape[-2], f"a has {a.shape[-1]} columns, b has {b.shape[-2]} rows")
+        return TensorType((*a.shape[:-1], b.shape[-1]))
+
+    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
+        a, b = inputs
+        out = np.empty((*a.shape[:-1], b.shape[-1]), np.float32)
+        for index in np.ndindex(*out.shape):
+            acc = 0.0
+            for k in range(a.shape[-1]):
+                acc = fma(a[*index[:-1], k].item(), b[*index[:-2], k, index[-1]].item(), acc)
+            out[index] = acc
+        return out
+
+    def arithmetic(
+        self,
+        scheme: Scheme,
+        inputs: Sequence[TensorType],
+        output: TensorType,
+        bounds: tuple[int, int],
+        bias: Floats | None = None,
+    ) -> Arithmetic:
+        a, b = inputs
+        low, high = bounds
+        columns = output.shape[-1]
+        return scheme.steps(
+            x=a.quantized, w=b.quantized, y=output.quantized, channels=columns, bias=bias, low=low, high=high
+        )
+
+    def reference(
+        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
+    ) -> Array:
+        out = np.empty((*inputs[0].shape[:-1], inputs[1].shape[-1]), output.dtype)
+        for index in np.ndindex(*out.shape):
+            out[index] = arithmetic["output"](self.accumulator(types, arithmetic, inputs, index), channel=index[-1])
+        return out
+
+    def accumulator(
+        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> int:
+        """The accumulator at one output index."""
+        za, zb = (kind.quantized.tensor_zero_point for kind in types)
+        row, column = inputs[0][index[:-1]].tolist(), inputs[1][*index[:-2], :, index[-1]].tolist()
+        products = [(x - za) * (y - zb) for x, y in zip(row, column, strict=True)]
+        if "accumulate" not in arithmetic:
+            return wrap(sum(products), 32)
+        acc = 0
+        for product in products:
+            acc = arithmetic["accumulate"](acc, product)
+        return acc
+
+    @classmethod
+    def cases(cls) -> Iterator[Case]:
+        yield Case(
+            "one row by two columns, halved, ties away from zero",
+            cls(),
+            (codes((1, 1, 2)), codes((1, 2, 2), zero_point=1)),
+            ([3, -5], [[2, 4], [3, 0]]),
+            codes((1, 1, 2)),
+            # b - 1 = [[1, 3], [2, -1]]; acc = 3 - 10 = -7 and 9 + 5 = 14; halved: the high multiply of -7 is half up
+            [[-3, 7]],
+            {"output": Step(output_double, {"multiplier": 1 << 30, "shift": 0, "zero_point": 0, "low": -99, "high": 99})},
+        )

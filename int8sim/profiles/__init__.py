@@ -1,0 +1,1 @@
+"""Each target's arithmetic as one frozen literal in one file: base.py says what a profile names."""

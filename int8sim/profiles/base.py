@@ -1,0 +1,93 @@
+"""What a profile names: for each kind of arithmetic, the spec functions and where their parameters come from.
+
+A kind that a profile does not name is what its engine cannot do: lowering leaves such a layer in float32, between a
+dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks the profile.
+
+| kind | roles | derive(...) receives |
+| --- | --- | --- |
+| convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high |
+| add | combine | a, b, y, low, high |
+| average_pool, global_average_pool | step, finish | x, y, window (height, width), low, high |
+| softmax | exponential, total, quotient | x, y, length, low, high |
+| clamp (ReLU, Clip) | convert | low, high |
+| quantize / dequantize | convert | y / x |
+| concat | convert | x, y |
+| move (max pool, reshape, pad ...) | none | nothing |
+
+x, w, y, a, b are QuantParams; bias float32 [channels] or None; low and high the output codes that a fused activation
+leaves (integers). derive returns the parameters of each role by argument name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from int8sim.model.step import Arithmetic, Array, Number, Step
+from int8sim.model.table import Row
+from int8sim.model.tensor import QuantParams
+
+Floats = NDArray[np.float32]
+Derive = Callable[..., Mapping[str, Mapping[str, Number]]]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Spec functions by role, and the function that turns real scales into their parameters."""
+
+    functions: Mapping[str, Callable[..., Any]]
+    derive: Derive
+
+    def steps(self, **scales: Any) -> Arithmetic:
+        """The steps of one layer."""
+        parameters = self.derive(**scales)
+        return {role: Step(function, parameters.get(role, {})) for role, function in self.functions.items()}
+
+
+def _nothing(**_: object) -> Mapping[str, Mapping[str, Number]]:
+    return {}
+
+
+MOVE = Scheme({}, _nothing)
+"""For operators that only move codes: the output has the input's scale and zero point."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How an engine's converter quantizes a weight tensor [O, ...].
+
+    per_channel: the kinds that get one scale per output channel. scale: float32 |w| maximum -> float32 scale.
+    quantize: (real, scale, low, high) -> code, for one float32 weight. dtype, narrow: of the codes.
+    """
+
+    per_channel: frozenset[str]
+    scale: Callable[[float], float]
+    quantize: Callable[[Floats, Floats, int, int], Array]
+    dtype: str = "int8"
+    narrow: bool = True
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One target's arithmetic. name: as the command line spells it; title: one line; source: where it is published.
+
+    activations: preset -> rule from a table row (and whether the tensor cannot be negative) to QuantParams.
+    bias: (bias, input scale, weight scales) -> int32 codes at the product of scales; None where the scheme of the
+    layer takes the real bias itself. forced: op name -> QuantParams that the engine imposes on its output.
+    same_scale: ops whose inputs and output have one quantization; equal_inputs: ops whose inputs have one.
+    """
+
+    name: str
+    title: str
+    source: str
+    activations: Mapping[str, Callable[[Row, bool], QuantParams]]
+    weights: Weights
+    schemes: Mapping[str, Scheme]
+    bias: Callable[[Floats, float, Floats], Array] | None = None
+    forced: Mapping[str, QuantParams] = field(default_factory=dict)
+    same_scale: frozenset[str] = frozenset()
+    equal_inputs: frozenset[str] = frozenset()
