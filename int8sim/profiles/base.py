@@ -77,8 +77,9 @@ class Profile:
 
     activations: preset -> rule from a table row (and whether the tensor cannot be negative) to QuantParams.
     bias: (bias, input scale, weight scales) -> int32 codes at the product of scales; None where the scheme of the
-    layer takes the real bias itself. forced: op name -> QuantParams that the engine imposes on its output.
+    layer takes the real bias itself. forced: op name -> dtype -> QuantParams that the engine imposes on its output.
     same_scale: ops whose inputs and output have one quantization; equal_inputs: ops whose inputs have one.
+    largest_pool: the greatest window height and width that the engine averages; None: any.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Profile:
     weights: Weights
     schemes: Mapping[str, Scheme]
     bias: Callable[[Floats, float, Floats], Array] | None = None
-    forced: Mapping[str, QuantParams] = field(default_factory=dict)
+    forced: Mapping[str, Mapping[str, QuantParams]] = field(default_factory=dict)
     same_scale: frozenset[str] = frozenset()
     equal_inputs: frozenset[str] = frozenset()
+    largest_pool: int | None = None

@@ -114,3 +114,12 @@ def dequantize(code: S32, scale: float, zero_point: S16) -> float:
 def clamp_code(code: S16, low: S16, high: S16) -> int:
     """The code, clamped: ReLU and Clip between tensors of one scale and zero point."""
     return clamp(code, low, high)
+
+
+def bound_code(bound: float, scale: float, zero_point: S16, low: S16, high: S16) -> int:
+    """The code of a ReLU's or Clip's real bound: zero_point + half_away(bound / scale), clamped; infinities are the ends.
+
+    Source: tensorflow/tensorflow:tensorflow/lite/kernels/kernel_util.cc, CalculateActivationRangeQuantized.
+    """
+    ratio = min(max(float32(bound / scale), float32(low - zero_point)), float32(high - zero_point))
+    return half_away_float32(ratio) + zero_point

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from int8sim.spec.affine import dequantize, quantize_half_even
 from int8sim.spec.float32 import float32, fma, half_even
 from int8sim.spec.integers import S6, S16, U31, clamp
 from int8sim.spec.requantize import double
@@ -47,3 +48,13 @@ def add_dequantized(a: S16, b: S16, a_scale: float, b_scale: float, scale: float
     """The Q/DQ formula, zero points 0: quantize(a * a_scale + b * b_scale), four float32 roundings, half even."""
     total = float32(float32(float32(a) * a_scale) + float32(float32(b) * b_scale))
     return half_even(min(max(float32(total / scale), float32(low)), float32(high)))
+
+
+def requantize_real(
+    x: S16, from_scale: float, from_zero_point: S16, scale: float, zero_point: S16, low: S16, high: S16
+) -> int:
+    """Quantize(dequantize(x)) in float32: an input of ONNX Runtime's QLinearConcat whose scale differs.
+
+    Source: microsoft/onnxruntime:onnxruntime/contrib_ops/cpu/quantization/qlinear_concat.cc.
+    """
+    return quantize_half_even(dequantize(x, from_scale, from_zero_point), scale, zero_point, low, high)

@@ -45,3 +45,14 @@ def float32_ratio(input_scale: float, weight_scale: float, output_scale: float) 
 def nvdla_ratio(input_scale: float, weight_scale: float, output_scale: float) -> float:
     """float32(float32(input / output) * weight): the order in which NVDLA's compiler computes it."""
     return float32(float32(input_scale / output_scale) * weight_scale)
+
+
+def mean_multiplier(real: float, count: int) -> tuple[int, int]:
+    """The multiplier and right shift of a real ratio with a division by `count` folded in: TensorFlow Lite's MEAN.
+
+    The multiplier is shifted left as far as the count's magnitude allows, then divided, truncated.
+    Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/integer_ops/mean.h.
+    """
+    multiplier, right = tflite_multiplier(real)
+    room = min(count.bit_length() - 1, 32, 31 - right)
+    return (multiplier << room) // count, right + room

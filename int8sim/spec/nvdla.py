@@ -5,6 +5,8 @@ Every stage multiplies, shifts right with ties away from zero, and saturates.
 
 from __future__ import annotations
 
+from int8sim.spec.affine import quantize_half_up
+from int8sim.spec.float32 import float32
 from int8sim.spec.integers import S9, S16, S17, S32, S34, S62, U5, U6, clamp, saturate
 from int8sim.spec.rounding import Rounding, shift_right
 
@@ -106,6 +108,20 @@ def add(a: S9, b: S9, scale: S16, truncate: U6, low: S9, high: S9) -> int:
     Source: nvdla/sw:umd/core/src/compiler/engine-ast, SDPEltWiseOp.
     """
     return clamp(sdp_out_convert(a + b, 0, scale, truncate), low, high)
+
+
+def average(total: int, count: int, reciprocal_width: int, reciprocal_height: int, low: S9, high: S9) -> int:  # noqa: ARG001
+    """`pdp_average` with a fused clamp; the reciprocals are the kernel's, so padding counts."""
+    return clamp(pdp_average(total, reciprocal_width, reciprocal_height), low, high)
+
+
+def quantize(real: float, scale: float, zero_point: S9, low: S9, high: S9) -> int:
+    """A real input to a code: floor(real / scale + 0.5) in float32, clamped; the zero point is 0.
+
+    NVDLA takes bytes; its runtime makes them of pixels by floor(p * 127 / 255 + 0.5), which this is at scale 1 / 127.
+    Source: nvdla/sw:umd/apps/runtime/TestUtils.cpp.
+    """
+    return quantize_half_up(float32(real / scale), 1.0, low - zero_point, high - zero_point) + zero_point
 
 
 def pdp_average(total: int, reciprocal_width: int, reciprocal_height: int) -> int:

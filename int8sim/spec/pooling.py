@@ -58,3 +58,9 @@ def mean_double(
     Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/integer_ops/mean.h.
     """
     return clamp(double(total, multiplier, shift) + zero_point, low, high)
+
+
+def average_dequantized(total: S32, count: int, from_scale: float, scale: float, low: S16, high: S16) -> int:
+    """The Q/DQ formula, zero points 0: quantize(float32(total * from_scale) / count), float32, half even."""
+    mean = float32(float32(float32(total) * from_scale) / float32(count))
+    return half_even(min(max(float32(mean / scale), float32(low)), float32(high)))

@@ -1,0 +1,96 @@
+"""Float graph to float graph: batch normalization into the layer before it; and which activations a layer absorbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from int8sim.graph.check import float_graph
+from int8sim.graph.ir import Graph, Layer
+from int8sim.model.step import Array
+from int8sim.ops.batch_normalization import BatchNormalization
+
+FUSES_ACTIVATION = frozenset(
+    {"convolution", "fully_connected", "matmul", "add", "average_pool", "global_average_pool"}
+)
+"""Kinds whose last step is a clamp, which then is the activation."""
+
+
+def fold_batch_normalization(graph: Graph) -> Graph:
+    """The graph with every batch normalization that follows a convolution or fully connected layer folded into it.
+
+    W' = W * a and bias' = bias * a + b per output channel, a and b as in ops/batch_normalization.py, each product and
+    sum rounded to float32. One that stands elsewhere stays.
+    """
+    for layer in graph.layers:
+        producer = graph.producer(layer.inputs[0])
+        if isinstance(layer.op, BatchNormalization) and producer and _absorbs(graph, producer):
+            return fold_batch_normalization(_fold(graph, producer, layer))
+    return graph
+
+
+def _absorbs(graph: Graph, producer: Layer) -> bool:
+    constant = producer.op.weighted and all(name in graph.constants for name in producer.inputs[1:])
+    return constant and only_consumer(graph, producer) is not None
+
+
+def only_consumer(graph: Graph, layer: Layer) -> Layer | None:
+    """The one layer that reads this layer's output, if nothing else does and it is no output of the graph."""
+    readers = graph.consumers(layer.output)
+    return readers[0] if len(readers) == 1 and layer.output not in graph.outputs else None
+
+
+def _fold(graph: Graph, producer: Layer, layer: Layer) -> Graph:
+    operation = layer.op
+    if not isinstance(operation, BatchNormalization):
+        return graph
+    a, b = operation.constants(*(graph.constants[name] for name in layer.inputs[1:]))
+    weight = graph.constants[producer.inputs[1]]
+    bias = graph.constants[producer.inputs[2]] if len(producer.inputs) > 2 else np.zeros(len(a), np.float32)
+    names = f"{producer.name}_folded_weight", f"{producer.name}_folded_bias"
+    folded: dict[str, Array] = {
+        names[0]: (weight * a.reshape(-1, *[1] * (weight.ndim - 1))).astype(np.float32),
+        names[1]: ((bias * a).astype(np.float32) + b).astype(np.float32),
+    }
+    covers = (*(producer.covers or (producer.output,)), layer.output)
+    merged = replace(producer, inputs=(producer.inputs[0], *names), output=layer.output, covers=covers)
+    layers = [merged if each is producer else each for each in graph.layers if each is not layer]
+    inputs = {name: graph.tensors[name] for name in graph.inputs}
+    return float_graph(graph.name, layers, inputs, graph.outputs, {**graph.constants, **folded})
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A layer and the activations fused into it. output: the last tensor; covers: all float tensors it computes."""
+
+    layer: Layer
+    output: str
+    covers: tuple[str, ...]
+    real_bounds: tuple[tuple[float, float], ...] = ()
+
+
+def units(graph: Graph) -> list[Unit]:
+    """The layers in order, each ReLU or Clip joined with the layer before it where that layer ends in a clamp."""
+    found: list[Unit] = []
+    taken: set[str] = set()
+    for layer in graph.layers:
+        if layer.name not in taken:
+            chain = _activations(graph, layer)
+            taken |= {each.name for each in chain}
+            covers = (*(layer.covers or (layer.output,)), *(each.output for each in chain))
+            bounds = tuple(each.op.real_bounds for each in chain)  # type: ignore[attr-defined]
+            found.append(Unit(layer, covers[-1], covers, bounds))
+    return found
+
+
+def _activations(graph: Graph, layer: Layer) -> list[Layer]:
+    chain: list[Layer] = []
+    last = layer
+    while layer.op.kind in FUSES_ACTIVATION:
+        following = only_consumer(graph, last)
+        if following is None or following.op.kind != "clamp":
+            break
+        chain.append(following)
+        last = following
+    return chain

@@ -1,0 +1,211 @@
+"""A float graph, a table of ranges and a profile -> a graph of integer layers that says everything itself.
+
+Batch normalization is folded, activations are fused, every integer layer gets its steps, quantize and dequantize layers
+stand where float and integer layers meet. A layer whose kind the profile does not name stays in float32.
+
+Names: a tensor that an integer layer computes keeps its name; its real form is `<name>_dequantized`. Graph inputs and
+outputs, and what float layers compute, keep their name for the real form; the integer form is `<name>_quantized`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from int8sim.graph.check import check, infer
+from int8sim.graph.ir import Graph, Layer
+from int8sim.lowering.fold import Unit, fold_batch_normalization, units
+from int8sim.lowering.ranges import Ranges, data_inputs, ranges
+from int8sim.lowering.weights import quantize_bias, quantize_weight
+from int8sim.model.errors import GraphError
+from int8sim.model.step import Array
+from int8sim.model.table import Table
+from int8sim.model.tensor import QuantParams, TensorType
+from int8sim.ops.average_pool import AveragePool
+from int8sim.ops.base import spatial
+from int8sim.ops.dequantize import Dequantize
+from int8sim.ops.global_average_pool import GlobalAveragePool
+from int8sim.ops.quantize import Quantize
+from int8sim.profiles.base import Profile
+from int8sim.profiles.registry import profile as find_profile
+from int8sim.spec.affine import bound_code
+
+
+def lower(graph: Graph, table: Table, *, profile: str | Profile, preset: str = "performance") -> Graph:
+    """The integer graph. Its `notes` list what the engine overrode and which layers stayed in float32.
+
+    graph: float32. table: a row for every tensor that becomes integer. profile: a name or a Profile. preset:
+    "performance" (activations symmetric) or "mixed" (asymmetric where the hardware allows).
+    Raises MissingRangeError, BadScaleError, LayerError, UnknownNameError, GraphError.
+    """
+    if graph.profile:
+        msg = f"graph {graph.name!r} is already lowered, to {graph.profile}"
+        raise GraphError(msg)
+    chosen = find_profile(profile)
+    folded = fold_batch_normalization(graph)
+    every = units(folded)
+    integer = integer_units(folded, chosen, every)
+    writer = _Writer(folded, chosen, integer, ranges(folded, table, chosen, preset, integer))
+    for unit in every:
+        writer.write(unit)
+    return writer.finish()
+
+
+def integer_units(graph: Graph, profile: Profile, every: Sequence[Unit]) -> list[Unit]:
+    """The units that the profile computes in integers. What only moves codes does so where its input is integer."""
+    found: list[Unit] = []
+    produced = set(graph.inputs)
+    for unit in every:
+        movable = unit.layer.op.kind not in {"move", "clamp", "concat"} or produced.issuperset(data_inputs(graph, unit))
+        if _can(graph, profile, unit) and movable:
+            found.append(unit)
+            produced.add(unit.output)
+    return found
+
+
+def _can(graph: Graph, profile: Profile, unit: Unit) -> bool:
+    op = unit.layer.op
+    if op.kind not in profile.schemes:
+        return False
+    constants = [name in graph.constants for name in unit.layer.inputs]
+    if constants != [False] + [op.weighted] * (len(constants) - 1) and any(constants):
+        return False
+    return profile.largest_pool is None or max(_pooled(graph, unit)) <= profile.largest_pool
+
+
+def _pooled(graph: Graph, unit: Unit) -> tuple[int, int]:
+    """The averaged window's height and width; (0, 0) for anything that averages nothing."""
+    op = unit.layer.op
+    if isinstance(op, AveragePool):
+        return op.kernel_shape
+    if isinstance(op, GlobalAveragePool):
+        return spatial(graph.tensors[unit.layer.inputs[0]])[1:3]
+    return 0, 0
+
+
+class _Writer:
+    """The layers, tensors and constants of the lowered graph as they come."""
+
+    def __init__(self, graph: Graph, profile: Profile, integer: Sequence[Unit], chosen: Ranges) -> None:
+        self.graph, self.profile, self.chosen = graph, profile, chosen
+        self.integer = {unit.output for unit in integer}
+        self.layers: list[Layer] = []
+        self.tensors: dict[str, TensorType] = {name: graph.tensors[name] for name in graph.inputs}
+        self.constants: dict[str, Array] = {}
+        self.notes = list(chosen.notes)
+
+    def write(self, unit: Unit) -> None:
+        """One unit, and before it whatever its inputs need."""
+        if unit.output in self.integer:
+            self._write_integer(unit)
+        else:
+            self._write_float(unit)
+
+    def finish(self) -> Graph:
+        """The checked graph, its outputs real."""
+        for name in self.graph.outputs:
+            self._real(name)
+        name = f"{self.graph.name}_{self.profile.name}"
+        lowered = Graph(
+            tuple(self.layers),
+            self.tensors,
+            self.constants,
+            self.graph.inputs,
+            self.graph.outputs,
+            name,
+            self.profile.name,
+            tuple(self.notes),
+        )
+        check(lowered)
+        return lowered
+
+    def _integer_name(self, tensor: str) -> str:
+        inner = tensor in self.integer and tensor not in self.graph.outputs
+        return tensor if inner else f"{tensor}_quantized"
+
+    def _real_name(self, tensor: str) -> str:
+        inner = tensor in self.integer and tensor not in self.graph.outputs
+        return f"{tensor}_dequantized" if inner else tensor
+
+    def _integer(self, tensor: str) -> str:
+        """The integer form of a tensor, by a quantize layer if nothing has written it."""
+        name = self._integer_name(tensor)
+        if name not in self.tensors:
+            layer = Layer(f"quantize_{tensor}", Quantize(), (self._real_name(tensor),), name, covers=(tensor,))
+            self._add(layer, self.chosen.quants[tensor])
+        return name
+
+    def _real(self, tensor: str) -> str:
+        """The real form of a tensor, by a dequantize layer if nothing has written it."""
+        name = self._real_name(tensor)
+        if name not in self.tensors:
+            source = (self._integer_name(tensor),)
+            self._add(Layer(f"dequantize_{tensor}", Dequantize(), source, name, covers=(tensor,)), None)
+        return name
+
+    def _write_float(self, unit: Unit) -> None:
+        sources = [
+            self._constant(name, self.graph.constants[name]) if name in self.graph.constants else self._real(name)
+            for name in unit.layer.inputs
+        ]
+        layer = replace(unit.layer, inputs=tuple(sources), covers=unit.covers)
+        self.tensors[layer.output] = infer(layer, [self.tensors[name] for name in sources])
+        self.layers.append(layer)
+        self.notes.append(f"{layer.name}: {layer.op.name} stays in float32; {self.profile.name} has no integer form of it")
+
+    def _write_integer(self, unit: Unit) -> None:
+        sources = [self._integer(name) for name in data_inputs(self.graph, unit)]
+        bias = None
+        if unit.layer.op.weighted:
+            sources, bias = self._weights(unit, sources[0])
+        quant = self.chosen.quants[unit.output]
+        layer = replace(
+            unit.layer, inputs=tuple(sources), output=self._integer_name(unit.output), covers=unit.covers
+        )
+        self._add(layer, quant, self._bounds(unit, quant), bias)
+
+    def _weights(self, unit: Unit, x: str) -> tuple[list[str], Array | None]:
+        """Names of x and the integer constants, and the real bias if the profile's scheme takes it."""
+        layer = unit.layer
+        weight, bias = (*(self.graph.constants[name] for name in layer.inputs[1:]), None)[:2]
+        if weight is None:
+            raise GraphError(layer.name)
+        codes, kind = quantize_weight(self.profile, layer.op.kind, layer.name, weight)
+        names = [x, self._constant(f"{layer.name}_weight", codes, kind)]
+        if bias is None:
+            return names, None
+        integer = quantize_bias(self.profile, self.tensors[x].quantized, kind, bias)
+        if integer is None:
+            return names, bias
+        return [*names, self._constant(f"{layer.name}_bias", *integer)], None
+
+    def _bounds(self, unit: Unit, quant: QuantParams) -> tuple[int, int]:
+        """The lowest and highest output code that the fused activations, or a clamp layer's own bounds, leave."""
+        low, high = quant.low, quant.high
+        own = getattr(unit.layer.op, "real_bounds", None)
+        for bottom, top in [*unit.real_bounds, *([own] if own else [])]:
+            scale, zero_point = quant.tensor_scale, quant.tensor_zero_point
+            low = max(low, bound_code(bottom, scale, zero_point, quant.low, quant.high))
+            high = min(high, bound_code(top, scale, zero_point, quant.low, quant.high))
+        return low, max(low, high)
+
+    def _constant(self, name: str, values: Array, kind: TensorType | None = None) -> str:
+        self.constants[name] = values
+        self.tensors[name] = kind or self.graph.tensors[name]
+        return name
+
+    def _add(
+        self,
+        layer: Layer,
+        quant: QuantParams | None,
+        bounds: tuple[int, int] | None = None,
+        bias: Array | None = None,
+    ) -> None:
+        types = [self.tensors[name] for name in layer.inputs]
+        kind = infer(layer, types)
+        output = replace(kind, dtype=quant.dtype if quant else "float32", quant=quant)
+        limits = bounds or ((quant.low, quant.high) if quant else (0, 0))
+        scheme = self.profile.schemes[layer.op.kind]
+        arithmetic = layer.op.arithmetic(scheme, types, output, limits, bias) if layer.op.kind != "move" else {}
+        self.tensors[layer.output] = output
+        self.layers.append(replace(layer, arithmetic=arithmetic))

@@ -1,0 +1,76 @@
+"""Derivations that several profiles share: clamps, symmetric ranges, weight codes, float32 ratios per channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from int8sim.model.step import Array, Number
+from int8sim.model.table import Row
+from int8sim.model.tensor import QuantParams
+from int8sim.profiles.base import Floats, Scheme
+from int8sim.spec.affine import clamp_code, dequantize, quantize_half_even, symmetric_scale
+
+Parameters = Mapping[str, Mapping[str, Number]]
+
+INT8_MAX = 127
+
+
+def float_or_none(value: float | None, otherwise: float) -> float:
+    """A bound that may be unknown."""
+    return otherwise if value is None else value
+
+
+def symmetric_int8(row: Row, non_negative: bool) -> QuantParams:
+    """The table's own scale, zero point 0, -128 .. 127. A tensor that was always 0 gets scale 1."""
+    del non_negative
+    return QuantParams(row.scale if row.scale > 0.0 else 1.0)
+
+
+def clamp_scheme() -> Scheme:
+    """ReLU and Clip on codes of one scale."""
+
+    def derive(*, low: int, high: int) -> Parameters:
+        return {"convert": {"low": low, "high": high}}
+
+    return Scheme({"convert": clamp_code}, derive)
+
+
+def quantize_scheme(function: Callable[..., int] = quantize_half_even) -> Scheme:
+    """Real values to codes by a function of (real, scale, zero_point, low, high)."""
+
+    def derive(*, y: QuantParams) -> Parameters:
+        scale, zero_point = np.float32(y.tensor_scale), y.tensor_zero_point
+        return {"convert": {"scale": scale, "zero_point": zero_point, "low": y.low, "high": y.high}}
+
+    return Scheme({"convert": function}, derive)
+
+
+def dequantize_scheme() -> Scheme:
+    """Codes to real values."""
+
+    def derive(*, x: QuantParams) -> Parameters:
+        return {"convert": {"scale": np.float32(x.tensor_scale), "zero_point": x.tensor_zero_point}}
+
+    return Scheme({"convert": dequantize}, derive)
+
+
+def amax_scale(amax: float) -> float:
+    """float32(amax / 127): symmetric, narrow."""
+    return symmetric_scale(amax, INT8_MAX)
+
+
+def divide_half_even(weights: Floats, scales: Floats, low: int, high: int) -> Array:
+    """clamp(half_even(float32(w / scale))): the array form of spec.affine.quantize_half_even with zero point 0."""
+    return np.clip(np.rint(weights / scales), low, high).astype(np.int8)
+
+
+def channel_scales(w: QuantParams, channels: int) -> list[float]:
+    """One weight scale per output channel, whether they differ or not."""
+    return list(w.scales) * (channels // len(w.scales))
+
+
+def per_channel(values: list[int] | list[float], dtype: type) -> Array:
+    """One value per output channel."""
+    return np.array(values, dtype)
