@@ -39,4 +39,4 @@ def prepare(
 def add(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
     """uint8 [n] each."""
     for i in range(out.shape[0]):
-        out[i] = np.uint8(combine(int(a[i]) - flips[0], int(b[i]) - flips[1], p, 0) + flips[2])
+        out[i] = np.uint8(combine(np.int64(a[i]) - flips[0], np.int64(b[i]) - flips[1], p, 0) + flips[2])

@@ -67,12 +67,12 @@ def average_pool(
                 padded = all_rows * (min(z0 + columns, x.shape[2] + right) - z0)
                 count = padded if include else inside
                 for c in range(out.shape[3]):
-                    total = step(0, int(x[n, max(y0, 0), max(z0, 0), c]) - stored[0], q, c)
+                    total = step(0, np.int64(x[n, max(y0, 0), max(z0, 0), c]) - stored[0], q, c)
                     first = True
                     for y in range(max(y0, 0), min(y0 + rows, x.shape[1])):
                         for z in range(max(z0, 0), min(z0 + columns, x.shape[2])):
                             if not first:
-                                total = step(total, int(x[n, y, z, c]) - stored[0], q, c)
+                                total = step(total, np.int64(x[n, y, z, c]) - stored[0], q, c)
                             first = False
                     for _ in range(count - inside):
                         total = step(total, stored[1], q, c)

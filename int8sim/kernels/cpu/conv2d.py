@@ -290,7 +290,7 @@ def sequential(
                             for v in range(columns):
                                 z = ox * stride_x - left + v * dilation_x
                                 if y >= 0 and y < x.shape[1] and z >= 0 and z < x.shape[2]:
-                                    product = (int(x[n, y, z, first + c]) - zero) * int(weights[o, c, u, v])
+                                    product = (np.int64(x[n, y, z, first + c]) - zero) * int(weights[o, c, u, v])
                                     acc = accumulate(acc, product, q, o)
                     out[n, oy, ox, o] = np.uint8(output(acc + int(bias[o]), p, o) + flipped)
 

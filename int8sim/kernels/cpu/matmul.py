@@ -55,7 +55,7 @@ def matmul(a: Array, b: Array, out: Array, zeros: tuple[int, int], q: Parameters
             for j in range(out.shape[2]):
                 acc = 0
                 for k in range(a.shape[2]):
-                    product = (int(a[n, i, k]) - zeros[0]) * (int(b[n, k, j]) - zeros[1])
+                    product = (np.int64(a[n, i, k]) - zeros[0]) * (np.int64(b[n, k, j]) - zeros[1])
                     acc = accumulate(acc, product, q, j)
                 out[n, i, j] = np.uint8(output(acc, p, j) + flipped)
 

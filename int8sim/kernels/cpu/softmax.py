@@ -54,14 +54,14 @@ def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtyp
 def softmax(x: Array, out: Array, q: Parameters, r: Parameters, s: Parameters, flipped: int) -> None:
     """uint8 [rows, length]; differences of stored values are differences of codes."""
     for i in range(x.shape[0]):
-        greatest = int(x[i, 0])
+        greatest = np.int64(x[i, 0])
         for j in range(1, x.shape[1]):
-            greatest = max(greatest, int(x[i, j]))
-        acc = total(0, exponential(int(x[i, 0]) - greatest, q, 0), r, 0)
+            greatest = max(greatest, np.int64(x[i, j]))
+        acc = total(0, exponential(np.int64(x[i, 0]) - greatest, q, 0), r, 0)
         for j in range(1, x.shape[1]):
-            acc = total(acc, exponential(int(x[i, j]) - greatest, q, 0), r, 0)
+            acc = total(acc, exponential(np.int64(x[i, j]) - greatest, q, 0), r, 0)
         for j in range(x.shape[1]):
-            share = exponential(int(x[i, j]) - greatest, q, 0)
+            share = exponential(np.int64(x[i, j]) - greatest, q, 0)
             out[i, j] = np.uint8(quotient(share, acc, s, 0) + flipped)
 
 
