@@ -10,6 +10,7 @@ so that the compiled function, which computes in int64, gives the same integers.
 
 from int8sim.spec import (
     affine,
+    calibration,
     cvt,
     dp4a,
     eltwise,
@@ -25,6 +26,7 @@ from int8sim.spec import (
 
 __all__ = [
     "affine",
+    "calibration",
     "cvt",
     "dp4a",
     "eltwise",
