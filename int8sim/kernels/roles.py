@@ -59,3 +59,8 @@ def quotient(share: Any, acc: Any, p: Parameters, channel: int) -> Any:
 def tile(windows: int, groups: int, weights: int, acc: int) -> None:
     """The dot-product tile of the machine's instruction set, kernels/cpu/tile.py; takes addresses."""
     raise NotImplementedError
+
+
+def dot(a: int, b: int, c: int, p: Parameters, channel: int) -> int:
+    """Two packed words and an accumulator."""
+    raise NotImplementedError

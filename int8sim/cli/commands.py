@@ -1,0 +1,211 @@
+"""What the small commands do; each returns the exit status."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from int8sim import api
+from int8sim.cli.accuracy import COLUMNS, accuracy, scores
+from int8sim.cli.data import load_array, network_input
+from int8sim.cli.screen import Screen
+from int8sim.golden import store
+from int8sim.golden.compare import Report
+from int8sim.graph.ir import Graph
+from int8sim.model.errors import InputMismatchError, OutputNotWritableError
+from int8sim.model.table import Table
+from int8sim.profiles.registry import profile as find_profile
+from int8sim.profiles.registry import profiles
+from int8sim.spec.float32 import float32_bits
+
+TABLE_COLUMNS = ("tensor", "range", "seen", "bin", "threshold / max", "scale", "bits")
+
+
+def table_rows(table: Table) -> list[list[str]]:
+    """A table for the screen: dynamic range, values seen, chosen bin, threshold over the greatest |x|, scale, bits."""
+    return [_table_row(name, row) for name, row in table.items()]
+
+
+def _table_row(name: str, row: Any) -> list[str]:
+    known = row.low is not None and row.high is not None
+    greatest = max(abs(row.low), abs(row.high)) if known else 0.0
+    return [
+        name if row.shared_with is None else f"{name} (as {row.shared_with})",
+        "" if row.amax is None else f"{row.amax:.6g}",
+        f"{row.low:.4g} .. {row.high:.4g}" if known else "",
+        "" if row.chosen_bin is None else f"{row.chosen_bin}",
+        f"{row.threshold / greatest:.3f}" if greatest else "",
+        f"{row.scale:.9g}",
+        f"{float32_bits(row.scale):08x}",
+    ]
+
+
+def table_dict(table: Table) -> dict[str, Any]:
+    """A table for --json."""
+    rows = {name: {**vars(row), "threshold": row.threshold} for name, row in table.items()}
+    return {"rows": rows, "provenance": vars(table.provenance)}
+
+
+def calibrate(
+    model: Path,
+    data: str,
+    output: Path,
+    method: str,
+    batch_size: int,
+    batches: int,
+    divide: float,
+    table_format: str,
+    version: str,
+    as_json: bool,
+) -> int:
+    """`int8sim calibrate`."""
+    screen, graph = Screen(as_json), api.load(model)
+    images = network_input(graph, load_array(data), divide)
+    with screen.progress("calibrating", batches) as progress:
+        stream = api.image_batches(images, batch_size, batches)
+        table = api.calibrate(graph, stream, method=method, progress=progress)
+    api.write_table(table, output, format=table_format, version=version)
+    screen.table(f"{method}, {batches} batches of {batch_size}", TABLE_COLUMNS, table_rows(table))
+    screen.say(f"wrote {output}")
+    screen.result({**table_dict(table), "output": str(output)})
+    return 0
+
+
+def table_show(file: Path, as_json: bool) -> int:
+    """`int8sim table show`."""
+    screen, table = Screen(as_json), api.read_table(file)
+    screen.table(f"{file} ({table.provenance.producer})", TABLE_COLUMNS, table_rows(table))
+    screen.result(table_dict(table))
+    return 0
+
+
+def table_convert(file: Path, output: Path, to: str, version: str) -> int:
+    """`int8sim table convert`."""
+    api.write_table(api.read_table(file), output, format=to, version=version)
+    Screen(as_json=False).say(f"wrote {output}")
+    return 0
+
+
+def lower(model: Path, table: Path, profile: str, preset: str, output: Path, as_json: bool) -> int:
+    """`int8sim lower`."""
+    screen = Screen(as_json)
+    graph = api.lower(api.load(model), api.read_table(table), profile=profile, preset=preset)
+    store.write(output, graph, {}, store.Producer(command="int8sim lower"))
+    screen.table(f"{graph.name}, preset {preset}", ("layer", "op", "input", "output", "steps"), layer_rows(graph))
+    for note in graph.notes:
+        screen.say(f"note: {note}")
+    screen.say(f"wrote {output}")
+    screen.result({"output": str(output), "notes": graph.notes, "layers": [layer.name for layer in graph.layers]})
+    return 0
+
+
+def layer_rows(graph: Graph) -> list[list[str]]:
+    """The layers of a graph for the screen."""
+    rows = []
+    for layer in graph.layers:
+        steps = ", ".join(f"{role} {step.function.__name__}" for role, step in (layer.arithmetic or {}).items())
+        kinds = [graph.tensors[layer.inputs[0]], graph.tensors[layer.output]]
+        dtypes = [f"{kind.dtype}{list(kind.shape[1:])}" for kind in kinds]
+        rows.append([layer.name, layer.op.name, *dtypes, "float32" if layer.arithmetic is None else steps])
+    return rows
+
+
+def run(model: Path, data: str, output: Path, backend: str, keep_all: bool, divide: float, as_json: bool) -> int:
+    """`int8sim run`."""
+    screen, graph = Screen(as_json), api.load(model)
+    inputs = {graph.inputs[0]: network_input(graph, load_array(data), divide)}
+    tensors = api.run(graph, inputs, backend=backend, keep="all" if keep_all else "outputs")
+    save_npz(output, tensors)
+    shapes = {name: f"{values.dtype}{list(values.shape)}" for name, values in tensors.items()}
+    screen.table(f"{graph.name} on {backend}", ("tensor", "type"), shapes.items())
+    screen.say(f"wrote {output}")
+    screen.result({"output": str(output), "tensors": shapes})
+    return 0
+
+
+def save_npz(path: Path, tensors: dict[str, Any]) -> None:
+    """Write arrays to a temporary name and rename. Raises OutputNotWritableError."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez_compressed(file, **tensors)  # type: ignore[arg-type, unused-ignore]
+        partial.replace(path)
+    except OSError as problem:
+        partial.unlink(missing_ok=True)
+        raise OutputNotWritableError(path, problem.strerror or str(problem)) from None
+
+
+def evaluate(
+    model: Path,
+    table: Path,
+    data: str,
+    labels: str,
+    names: list[str] | None,
+    preset: str,
+    divide: float,
+    as_json: bool,
+) -> int:
+    """`int8sim evaluate`."""
+    screen, graph, ranges = Screen(as_json), api.load(model), api.read_table(table)
+    images, classes = network_input(graph, load_array(data), divide), load_array(labels)
+    if len(images) != len(classes):
+        raise InputMismatchError(graph.inputs[0], f"{len(images)} images, {len(classes)} labels", "as many of both")
+    chosen = [find_profile(name) for name in names or profiles()]
+    real, rate = scores(graph, images)
+    found = [accuracy("float32", real, rate, classes, real)]
+    for target in chosen:
+        integer = api.lower(graph, ranges, profile=target, preset=preset)
+        found.append(accuracy(target.name, *scores(integer, images), classes, real))
+    screen.table(f"{len(images)} images, preset {preset}", COLUMNS, (entry.row() for entry in found))
+    screen.result({"images": len(images), "results": [entry.as_dict() for entry in found]})
+    return 0
+
+
+def golden_record(model: Path, data: str, output: Path, backend: str, samples: int | None, divide: float) -> int:
+    """`int8sim golden record`."""
+    graph = api.load(model)
+    images = network_input(graph, load_array(data), divide)
+    api.record(graph, {graph.inputs[0]: images}, output, backend=backend, samples=samples)
+    Screen(as_json=False).say(f"wrote {output}: {len(images)} samples of {graph.name}")
+    return 0
+
+
+def golden_verify(file: Path, backend: str, as_json: bool) -> int:
+    """`int8sim golden verify`."""
+    screen, report = Screen(as_json), api.verify(file, backend=backend)
+    show_report(screen, str(file), report)
+    screen.result(report.as_dict())
+    return 0 if report else 1
+
+
+def show_report(screen: Screen, title: str, report: Report) -> None:
+    """Every tensor's counts, and the first mismatch in full."""
+    screen.table(f"{title}, produced by {report.producer}", ("tensor", "layer", "compared", "different"), _counts(report))
+    for problem in report.problems:
+        screen.say(problem)
+    if report.first:
+        for line in report.first.lines():
+            screen.say(line)
+    verdict = "every bit equal" if report else f"{report.different:,} differ"
+    screen.say(f"{report.compared:,} values compared on {report.backend}: {verdict}")
+
+
+def _counts(report: Report) -> Iterable[list[str]]:
+    return ([entry.tensor, entry.layer, f"{entry.compared:,}", f"{entry.different:,}"] for entry in report.tensors)
+
+
+def bench(seconds: float, as_json: bool) -> int:
+    """`int8sim bench`."""
+    from int8sim.bench import measure
+
+    screen = Screen(as_json)
+    lines = measure(seconds)
+    screen.table("median of interleaved runs, one thread", ("", "unit", "median", "of int8sim"), (line.row() for line in lines))
+    screen.result({"lines": [line.as_dict() for line in lines]})
+    return 0
+
+
