@@ -9,7 +9,6 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any
 
 from int8sim.calibrate.run import calibrate, image_batches
 from int8sim.formats.registry import read_table, write_table

@@ -5,18 +5,20 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+import int8sim
 from int8sim.cli.screen import Screen
 from int8sim.kernels.cache import cache_directory
 from int8sim.kernels.cpu.tile import instruction_set
 from int8sim.profiles.registry import profiles
 
-PACKAGES = ("int8sim", "numpy", "numba", "llvmlite", "h5py", "onnx", "onnxruntime", "ai-edge-litert", "hypothesis")
+PACKAGES = ("numpy", "numba", "llvmlite", "h5py", "onnx", "onnxruntime", "ai-edge-litert", "hypothesis")
 
 
 def doctor(as_json: bool) -> int:
     """The exit status, always 0: a missing option is no failure."""
     screen = Screen(as_json)
     content = {
+        "int8sim": int8sim.__version__,
         "python": platform.python_version(),
         "machine": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
@@ -31,7 +33,7 @@ def doctor(as_json: bool) -> int:
     }
     for name, value in content.items():
         if isinstance(value, dict):
-            screen.table(name, ("", ""), ([key, str(entry)] for key, entry in value.items()))
+            screen.table("", (name, ""), ([key, str(entry)] for key, entry in value.items()))
         else:
             screen.say(f"{name}: {value}")
     screen.result(content)

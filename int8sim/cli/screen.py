@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
+
+NUMBER = re.compile(r"[-+0-9.,e%]*")
 
 
 class Screen:
@@ -28,14 +31,17 @@ class Screen:
             self.console.print(Text(text))
 
     def table(self, title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A table; the first column to the left, the others to the right."""
+        """A table: numbers to the right, text to the left, empty columns left out."""
         if self.as_json:
             return
-        drawn = RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-        for place, name in enumerate(columns):
-            drawn.add_column(name, justify="left" if place == 0 else "right", overflow="fold")
-        for row in rows:
-            drawn.add_row(*map(Text, row))
+        cells = [list(row) for row in rows]
+        kept = [place for place in range(len(columns)) if any(row[place] for row in cells)]
+        drawn = RichTable(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        for place in kept:
+            numeric = all(NUMBER.fullmatch(row[place]) for row in cells)
+            drawn.add_column(columns[place], justify="right" if numeric else "left", overflow="fold")
+        for row in cells:
+            drawn.add_row(*(Text(row[place]) for place in kept))
         self.console.print(drawn)
 
     def result(self, content: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ def _problem(graph: Graph, layer: Layer, arithmetic: Arithmetic, profile: Profil
         problem = _unusable(name, graph.tensors[name])
         if problem:
             return problem
-    if layer.op.name in profile.same_scale or (layer.op.kind == "move" and layer.op.name != "max_pool"):
+    if layer.op.name in profile.same_scale or layer.op.kind in {"move", "clamp"}:
         problem = _unequal(graph, names)
         if problem:
             return problem
@@ -66,8 +66,8 @@ def _problem(graph: Graph, layer: Layer, arithmetic: Arithmetic, profile: Profil
 def _unusable(name: str, kind: TensorType) -> str:
     """Why no engine takes a tensor's quantization; empty if they do."""
     quant = kind.quant
-    if quant is None:
-        return ""
+    if quant is None or quant.dtype != kind.dtype:
+        return "" if kind.dtype == "float32" else f"tensor {name!r} is {kind} without a quantization of that type"
     if isinstance(quant.scale, tuple) or isinstance(quant.zero_point, tuple):
         return f"tensor {name!r} is an activation with a scale per slice of axis {quant.axis}; one scale is needed"
     low, high = dtype_range(quant.dtype)
@@ -104,20 +104,20 @@ def _different(found: Arithmetic, derived: Arithmetic, engine: str) -> str:
     if list(found) != list(derived):
         return f"its roles are {list(found)}, those of {engine} are {list(derived)}"
     for role, step in found.items():
-        problem = _different_step(step, derived[role])
+        problem = _different_step(step, derived[role], engine)
         if problem:
-            return f"role {role!r}: {problem.format(engine=engine)}"
+            return f"role {role!r}: {problem}"
     return ""
 
 
-def _different_step(found: Step, derived: Step) -> str:
+def _different_step(found: Step, derived: Step, engine: str) -> str:
     if found.function is not derived.function:
-        return f"it computes {found.name}, {{engine}} computes {derived.name}"
+        return f"it computes {found.name}, {engine} computes {derived.name}"
     if list(found.parameters) != list(derived.parameters):
-        return f"its parameters are {list(found.parameters)}, those of {{engine}} are {list(derived.parameters)}"
+        return f"its parameters are {list(found.parameters)}, those of {engine} are {list(derived.parameters)}"
     for name, value in found.parameters.items():
         if not _same(value, derived.parameters[name]):
-            return f"{name} is {value!r}, {{engine}} derives {derived.parameters[name]!r} from the scales"
+            return f"{name} is {value!r}, {engine} derives {derived.parameters[name]!r} from the scales"
     return ""
 
 

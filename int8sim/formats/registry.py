@@ -15,8 +15,9 @@ FORMATS: dict[str, ModuleType] = {"tensorrt": tensorrt_cache, "nvdla": nvdla_jso
 
 def read_table(path: str | os.PathLike[str]) -> Table:
     """A table from a TensorRT calibration cache or an NVDLA JSON file. Raises NotATableError."""
-    found = nvdla_json if read_text(path).lstrip().startswith("{") else tensorrt_cache
-    return found.read(path)
+    if read_text(path).lstrip().startswith("{"):
+        return nvdla_json.read(path)
+    return tensorrt_cache.read(path)
 
 
 def write_table(

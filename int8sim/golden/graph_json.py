@@ -118,7 +118,7 @@ def _value(value: Any) -> Any:
 
 def _is_float32(value: float) -> bool:
     try:
-        return struct.unpack(">f", struct.pack(">f", value))[0] == value
+        return bool(struct.unpack(">f", struct.pack(">f", value))[0] == value)
     except OverflowError:
         return False
 

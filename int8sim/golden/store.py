@@ -113,7 +113,7 @@ def _fill(
 
 
 def _compression(values: Array) -> dict[str, Any]:
-    if values.ndim == 0 or values.size < 256:  # noqa: PLR2004 (a filter costs more than it saves)
+    if values.ndim == 0 or values.size < 256:
         return {}
     return {"compression": "gzip", "compression_opts": 9, "shuffle": True}
 

@@ -12,7 +12,7 @@ import numpy as np
 from int8sim.kernels import roles
 from int8sim.kernels.compile import bind, build
 from int8sim.model.errors import InputMismatchError, UnknownNameError
-from int8sim.model.step import Array, Step
+from int8sim.model.step import Array, Number, Step
 from int8sim.model.tensor import QuantParams
 from int8sim.spec import affine, cvt
 from int8sim.spec import dp4a as products
@@ -76,7 +76,7 @@ def quantize(values: Any, quant: QuantParams, rounding: str = "half_even") -> Ar
     if rounding not in QUANTIZE:
         raise UnknownNameError("rounding of quantize", rounding, QUANTIZE)
     scale, zero_point = _per_channel(quant)
-    numbers = {"scale": scale, "zero_point": zero_point, "low": quant.low, "high": quant.high}
+    numbers: dict[str, Number] = {"scale": scale, "zero_point": zero_point, "low": quant.low, "high": quant.high}
     return _along(Step(QUANTIZE[rounding], numbers), _float32(np.asarray(values)), quant, quant.dtype)
 
 

@@ -180,7 +180,8 @@ class _Module:
         if isinstance(value, types.FunctionType):
             return self._callee(value)
         if isinstance(value, bool | int | str | tuple):
-            return ast.Constant(int(value) if isinstance(value, enum.IntEnum) else value)
+            literal: Any = int(value) if isinstance(value, enum.IntEnum) else value
+            return ast.Constant(literal)
         if isinstance(value, float) and value - value == 0.0:
             return ast.Constant(value)
         if hasattr(value, "_defn"):  # one of Numba's intrinsics
@@ -194,7 +195,7 @@ class _Module:
         if value in TWINS:
             return self._import(*TWINS[value])
         if value.__module__ == roles.__name__:
-            function = self.bound[value.__name__][0]
+            function: Any = self.bound[value.__name__][0]
             if not isinstance(function, types.FunctionType):
                 return self._import(function._defn.__module__, function._name)  # noqa: SLF001
             return ast.Name(self._role(value), ast.Load())

@@ -11,56 +11,56 @@ Parameters = tuple[Any, ...]
 """A step's numbers: ints, float32 values, arrays of one value per channel, tables. Never empty, for Numba's sake."""
 
 
-def output(acc: int, p: Parameters, channel: int) -> int:
+def output(acc: Any, p: Parameters, channel: Any) -> Any:
     """An accumulator to an output code."""
     raise NotImplementedError
 
 
-def accumulate(acc: int, product: int, p: Parameters, channel: int) -> int:
+def accumulate(acc: Any, product: Any, p: Parameters, channel: Any) -> Any:
     """One accumulation, where accumulating is not exact modulo 2**32."""
     raise NotImplementedError
 
 
-def combine(a: Any, b: Any, p: Parameters, channel: int) -> Any:
+def combine(a: Any, b: Any, p: Parameters, channel: Any) -> Any:
     """Two codes to one."""
     raise NotImplementedError
 
 
-def step(total: Any, x: Any, p: Parameters, channel: int) -> Any:
+def step(total: Any, x: Any, p: Parameters, channel: Any) -> Any:
     """A running total and the next code of a window."""
     raise NotImplementedError
 
 
-def finish(total: Any, count: int, p: Parameters, channel: int) -> Any:
+def finish(total: Any, count: Any, p: Parameters, channel: Any) -> Any:
     """A total over `count` codes to an output code."""
     raise NotImplementedError
 
 
-def convert(x: Any, p: Parameters, channel: int) -> Any:
+def convert(x: Any, p: Parameters, channel: Any) -> Any:
     """One value to another: quantize, dequantize, requantize, clamp."""
     raise NotImplementedError
 
 
-def exponential(difference: int, p: Parameters, channel: int) -> Any:
+def exponential(difference: Any, p: Parameters, channel: Any) -> Any:
     """A code's difference to its row's maximum, to its unnormalised share."""
     raise NotImplementedError
 
 
-def total(acc: Any, share: Any, p: Parameters, channel: int) -> Any:
+def total(acc: Any, share: Any, p: Parameters, channel: Any) -> Any:
     """The sum of the shares so far and one more."""
     raise NotImplementedError
 
 
-def quotient(share: Any, acc: Any, p: Parameters, channel: int) -> Any:
+def quotient(share: Any, acc: Any, p: Parameters, channel: Any) -> Any:
     """A share and the sum of all, to an output code."""
     raise NotImplementedError
 
 
-def tile(windows: int, groups: int, weights: int, acc: int) -> None:
+def tile(windows: Any, groups: Any, weights: Any, acc: Any) -> None:
     """The dot-product tile of the machine's instruction set, kernels/cpu/tile.py; takes addresses."""
     raise NotImplementedError
 
 
-def dot(a: int, b: int, c: int, p: Parameters, channel: int) -> int:
+def dot(a: Any, b: Any, c: Any, p: Parameters, channel: Any) -> Any:
     """Two packed words and an accumulator."""
     raise NotImplementedError

@@ -122,7 +122,7 @@ def _overrides(table: Table, members: list[str], chosen: str, row: Row, quant: Q
     for name in members:
         if name in table and table[name].scale != row.scale:
             notes.append(f"{name}: the table's scale {table[name].scale:.9g} gives way to {chosen}'s {row.scale:.9g}")
-    if quant.zero_point == -128 and quant.scale == 1 / 256 or quant.dtype == "uint8" and quant.scale == 1 / 256:
+    if (quant.zero_point == -128 and quant.scale == 1 / 256) or (quant.dtype == "uint8" and quant.scale == 1 / 256):
         notes.append(f"{members[0]}: the engine forces scale 1/256 and zero point {quant.zero_point}")
     return notes
 

@@ -92,7 +92,7 @@ class Conv2d(Op):
         x, w = channels_last(inputs[0], types[0].layout), inputs[1]
         out = np.empty(self._output_shape(x, w), np.float32)
         for index in np.ndindex(*out.shape):
-            acc = self._chain(x, w, index)  # type: ignore[arg-type]
+            acc = self._chain(x, w, index)
             out[index] = float32(acc + inputs[2][index[3]].item()) if len(inputs) > 2 else acc
         return from_channels_last(out, types[0].layout)
 

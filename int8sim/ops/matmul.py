@@ -69,7 +69,7 @@ class Matmul(Op):
     ) -> int:
         """The accumulator at one output index."""
         za, zb = (kind.quantized.tensor_zero_point for kind in types)
-        row, column = inputs[0][index[:-1]].tolist(), inputs[1][*index[:-2], :, index[-1]].tolist()
+        row, column = inputs[0][index[:-1]].tolist(), inputs[1][index[:-2]][:, index[-1]].tolist()
         products = [(x - za) * (y - zb) for x, y in zip(row, column, strict=True)]
         if "accumulate" not in arithmetic:
             return wrap(sum(products), 32)

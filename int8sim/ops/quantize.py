@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array, Step
+from int8sim.model.step import Arithmetic, Array, Number, Step
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Case, codes
 from int8sim.ops.pointwise import Pointwise
@@ -38,7 +38,7 @@ class Quantize(Pointwise):
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
-        half = {"scale": np.float32(0.5), "zero_point": 1, "low": -128, "high": 127}
+        half: dict[str, Number] = {"scale": np.float32(0.5), "zero_point": 1, "low": -128, "high": 127}
         yield Case(
             "ties to even, saturation, infinity",
             cls(),

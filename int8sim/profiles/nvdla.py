@@ -44,7 +44,8 @@ def weight_codes(weights: Floats, scales: Floats, low: int, high: int) -> Array:
     """clamp(floor(w * float32(1 / scale) + 0.5)), each step float32."""
     reciprocal = (np.float32(1) / scales).astype(np.float32)
     rounded = np.floor((weights * reciprocal).astype(np.float32) + np.float32(0.5))
-    return np.clip(rounded, low, high).astype(np.int8)
+    codes: Array = np.clip(rounded, low, high).astype(np.int8)
+    return codes
 
 
 def bias_operand(bias: Floats, scale: float) -> tuple[Array, int]:

@@ -63,7 +63,8 @@ def amax_scale(amax: float) -> float:
 
 def divide_half_even(weights: Floats, scales: Floats, low: int, high: int) -> Array:
     """clamp(half_even(float32(w / scale))): the array form of spec.affine.quantize_half_even with zero point 0."""
-    return np.clip(np.rint(weights / scales), low, high).astype(np.int8)
+    codes: Array = np.clip(np.rint(weights / scales), low, high).astype(np.int8)
+    return codes
 
 
 def channel_scales(w: QuantParams, channels: int) -> list[float]:

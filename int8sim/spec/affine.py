@@ -9,7 +9,6 @@ from __future__ import annotations
 from int8sim.spec.float32 import float32, half_even
 from int8sim.spec.integers import S16, S32, clamp, wrap
 
-
 SMALLEST_NORMAL = 2.0**-126  # of float32
 
 

@@ -20,7 +20,7 @@ def _scales() -> st.SearchStrategy[float]:
 
 @st.composite
 def output_steps(draw: st.DrawFn, profile: str | Profile, *, kind: str = "convolution") -> Step:
-    """The `output` step of one layer with one channel, its scales random. kind: convolution, fully_connected or matmul."""
+    """The `output` step of a layer with one channel and random scales: convolution, fully_connected or matmul."""
     chosen = find_profile(profile)
     dtype = chosen.activations["mixed"](Row(1.0), False).dtype
     asymmetric = chosen.activations["mixed"] is not chosen.activations["performance"]

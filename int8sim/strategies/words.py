@@ -10,7 +10,7 @@ from int8sim.spec.float32 import float32, float32_bits
 
 def words(bits: int, *, signed: bool = True) -> st.SearchStrategy[int]:
     """Every value of a `bits`-wide word, 1 .. 64."""
-    if not 1 <= bits <= 64:  # noqa: PLR2004
+    if not 1 <= bits <= 64:
         msg = f"bits is {bits!r}, but only 1 .. 64 are valid"
         raise ValueError(msg)
     if signed:
@@ -32,7 +32,7 @@ def packed_words(*, signed: bool = True) -> st.SearchStrategy[int]:
 
 
 def float32_patterns(*, ties: bool = True) -> st.SearchStrategy[int]:
-    """float32 bit patterns: all of them (NaN payloads, subnormals), and with `ties` half-integers and their neighbours."""
+    """float32 bit patterns: all of them (NaN payloads, subnormals), and with `ties` half-integers."""
     everything = st.integers(0, (1 << 32) - 1)
     if not ties:
         return everything

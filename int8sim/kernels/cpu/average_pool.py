@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class CountingPool(Pool, Protocol):
     """A pool that may count its padding."""
 
     @property
-    def count_include_pad(self) -> bool: ...  # noqa: D102
+    def count_include_pad(self) -> bool: ...
 
 
 def prepare(
@@ -33,17 +33,21 @@ def prepare(
     """x in storage form -> y in storage form."""
     del constants
     window = (*op.kernel_shape, *op.strides, *op.pads, int(op.count_include_pad))
+    size = output_height_width(output_type)
     if arithmetic is None:
-        kernel, last, dtype = build(average_pool_float), (), np.dtype(np.float32)
-    else:
-        bound = {role: bind(arithmetic[role]) for role in ("step", "finish")}
-        kernel = build(average_pool, {role: built for role, (built, _) in bound.items()})
-        stored = flip(inputs[0]), stored_zero(inputs[0]) - flip(inputs[0]), flip(output_type)
-        last, dtype = (stored, bound["step"][1], bound["finish"][1]), np.dtype(np.uint8)
+        return _over_windows(build(average_pool_float), window, size, np.float32, ())
+    bound = {role: bind(arithmetic[role]) for role in ("step", "finish")}
+    kernel = build(average_pool, {role: built for role, (built, _) in bound.items()})
+    stored = flip(inputs[0]), stored_zero(inputs[0]) - flip(inputs[0]), flip(output_type)
+    return _over_windows(kernel, window, size, np.uint8, (stored, bound["step"][1], bound["finish"][1]))
 
-    def call(stored_x: Array) -> Array:
-        out = np.empty((stored_x.shape[0], *output_height_width(output_type), stored_x.shape[3]), dtype)
-        kernel(stored_x, window, out, *last)
+
+def _over_windows(
+    kernel: Callable[..., None], window: tuple[int, ...], size: tuple[int, int], dtype: type, last: tuple[Any, ...]
+) -> Callable[[Array], Array]:
+    def call(stored: Array) -> Array:
+        out: Array = np.empty((stored.shape[0], *size, stored.shape[3]), dtype)
+        kernel(stored, window, out, *last)
         return out
 
     return call
@@ -92,7 +96,7 @@ def average_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:
                 padded = all_rows * (min(z0 + columns, x.shape[2] + right) - z0)
                 count = padded if include else inside
                 for c in range(out.shape[3]):
-                    total = np.float32(0.0)
+                    total: Any = np.float32(0.0)
                     for y in range(max(y0, 0), min(y0 + rows, x.shape[1])):
                         for z in range(max(z0, 0), min(z0 + columns, x.shape[2])):
                             total = float32(total + x[n, y, z, c])

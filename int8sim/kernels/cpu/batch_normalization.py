@@ -16,7 +16,7 @@ from int8sim.spec.float32 import fma
 class Normalizing(Protocol):
     """What the kernel asks of the op."""
 
-    def constants(self, gamma: Array, beta: Array, mean: Array, variance: Array) -> tuple[Array, Array]: ...  # noqa: D102
+    def constants(self, gamma: Array, beta: Array, mean: Array, variance: Array) -> tuple[Array, Array]: ...
 
 
 def prepare(

@@ -17,7 +17,7 @@ class Along(Protocol):
     """The attributes that the kernel reads."""
 
     @property
-    def axis(self) -> int: ...  # noqa: D102
+    def axis(self) -> int: ...
 
 
 def _same(stored: Array) -> Array:

@@ -29,13 +29,13 @@ class Convolution(Protocol):
     """The attributes that the kernel reads."""
 
     @property
-    def strides(self) -> tuple[int, int]: ...  # noqa: D102
+    def strides(self) -> tuple[int, int]: ...
     @property
-    def pads(self) -> tuple[int, int, int, int]: ...  # noqa: D102
+    def pads(self) -> tuple[int, int, int, int]: ...
     @property
-    def dilations(self) -> tuple[int, int]: ...  # noqa: D102
+    def dilations(self) -> tuple[int, int]: ...
     @property
-    def group(self) -> int: ...  # noqa: D102
+    def group(self) -> int: ...
 
 
 class Geometry(NamedTuple):
@@ -148,7 +148,7 @@ def pack(centred: Array, groups: int) -> tuple[Array, int]:
     along the depth, and every window is gathered twice.
     """
     flat = centred.transpose(0, 2, 3, 1).reshape(centred.shape[0], -1)
-    fits = flat.min(initial=0) >= -128 and flat.max(initial=0) <= 127  # noqa: PLR2004 (int8)
+    fits = flat.min(initial=0) >= -128 and flat.max(initial=0) <= 127
     wide = flat if fits else np.concatenate([flat >> 1, flat - (flat >> 1)], 1)
     (outputs, depth), per_group = wide.shape, wide.shape[0] // groups
     steps, blocks = -(-depth // GROUP), -(-per_group // COLUMNS)

@@ -21,7 +21,8 @@ def count(values: Array, limit: float, counts: Array) -> None:
 
 def doubled(counts: Array) -> Array:
     """The counts after the range has doubled."""
-    return np.array([merged_bin(counts, j) for j in range(BINS)], np.int64)
+    old = counts.tolist()
+    return np.array([merged_bin(old, j) for j in range(BINS)], np.int64)
 
 
 def search(counts: Array) -> int:

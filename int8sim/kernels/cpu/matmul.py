@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def matmul_float(a: Array, b: Array, out: Array) -> None:
     for n in range(out.shape[0]):
         for i in range(out.shape[1]):
             for j in range(out.shape[2]):
-                acc = np.float32(0.0)
+                acc: Any = np.float32(0.0)
                 for k in range(a.shape[2]):
                     acc = fma(a[n, i, k], b[n, k, j], acc)
                 out[n, i, j] = acc

@@ -16,18 +16,18 @@ class Pool(Protocol):
     """The attributes that the kernel reads."""
 
     @property
-    def kernel_shape(self) -> tuple[int, int]: ...  # noqa: D102
+    def kernel_shape(self) -> tuple[int, int]: ...
     @property
-    def strides(self) -> tuple[int, int]: ...  # noqa: D102
+    def strides(self) -> tuple[int, int]: ...
     @property
-    def pads(self) -> tuple[int, int, int, int]: ...  # noqa: D102
+    def pads(self) -> tuple[int, int, int, int]: ...
 
 
 class DilatedPool(Pool, Protocol):
     """A pool with dilations."""
 
     @property
-    def dilations(self) -> tuple[int, int]: ...  # noqa: D102
+    def dilations(self) -> tuple[int, int]: ...
 
 
 def output_height_width(kind: TensorType) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from int8sim.model.tensor import TensorType
 class Padded(Protocol):
     """The attributes that the kernel reads."""
 
-    def widths(self) -> list[tuple[int, int]]: ...  # noqa: D102
+    def widths(self) -> list[tuple[int, int]]: ...
 
 
 def prepare(

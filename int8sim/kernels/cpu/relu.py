@@ -16,7 +16,7 @@ class Bounded(Protocol):
     """The attributes that the kernel reads."""
 
     @property
-    def real_bounds(self) -> tuple[float, float]: ...  # noqa: D102
+    def real_bounds(self) -> tuple[float, float]: ...
 
 
 def prepare(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class Along(Protocol):
     """The attributes that the kernel reads."""
 
     @property
-    def axis(self) -> int: ...  # noqa: D102
+    def axis(self) -> int: ...
 
 
 def prepare(
@@ -71,7 +71,7 @@ def softmax_float(x: Array, out: Array) -> None:
         greatest = x[i, 0]
         for j in range(1, x.shape[1]):
             greatest = max(greatest, x[i, j])
-        acc = np.float32(0.0)
+        acc: Any = np.float32(0.0)
         for j in range(x.shape[1]):
             out[i, j] = exp(float32(x[i, j] - greatest))
             acc = float32(acc + out[i, j])

@@ -14,7 +14,7 @@ class Permuted(Protocol):
     """The attributes that the kernel reads."""
 
     @property
-    def perm(self) -> tuple[int, ...]: ...  # noqa: D102
+    def perm(self) -> tuple[int, ...]: ...
 
 
 def prepare(

@@ -1,0 +1,70 @@
+"""Run a lowered graph in the vendor's engine, and hand back every tensor of the graph by name.
+
+The graph is exported first, in memory. What comes back has the shapes and layouts of `int8sim.run(..., keep="all")`, so the
+two dictionaries can be compared key by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from onnx import helper
+
+from int8sim.exporters.onnx import onnx_model
+from int8sim.exporters.onnx_model import BATCH, TYPES
+from int8sim.exporters.tflite import stored_axes, tflite_model
+from int8sim.graph.ir import Graph
+from int8sim.model.step import Array
+
+
+def run_onnxruntime(graph: Graph, inputs: Mapping[str, Array], *, keep: str = "all") -> dict[str, Array]:
+    """Tensors by name from ONNX Runtime, one thread. keep: "all" (each becomes an output of the model) or "outputs"."""
+    import onnxruntime
+
+    model, names = onnx_model(graph), list(graph.outputs)
+    if keep == "all":
+        names = [layer.output for layer in graph.layers]
+        extra = [name for name in names if name not in graph.outputs]
+        model.graph.output.extend(_info(graph, name) for name in extra)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    found = session.run(names, {name: np.ascontiguousarray(inputs[name]) for name in graph.inputs})
+    return dict(zip(names, found, strict=True))
+
+
+def _info(graph: Graph, name: str) -> Any:
+    kind = graph.tensors[name]
+    return helper.make_tensor_value_info(name, TYPES[kind.dtype], [BATCH, *kind.shape[1:]])
+
+
+def run_tflite(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Tensors by name from LiteRT's reference kernels (BUILTIN_REF), one thread, in the graph's own layout."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=tflite_model(graph),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+        num_threads=1,
+    )
+    index = {detail["name"]: detail["index"] for detail in interpreter.get_tensor_details()}
+    moved = {name: inputs[name].transpose(stored_axes(graph.tensors[name])) for name in graph.inputs}
+    for name, values in moved.items():
+        interpreter.resize_tensor_input(index[name], values.shape)
+    interpreter.allocate_tensors()
+    for name, values in moved.items():
+        interpreter.set_tensor(index[name], np.ascontiguousarray(values))
+    interpreter.invoke()
+    names: Sequence[str] = [layer.output for layer in graph.layers]
+    return {
+        name: interpreter.get_tensor(index[name]).transpose(np.argsort(stored_axes(graph.tensors[name])))
+        for name in names
+    }
+
+
+ENGINES = {"onnxruntime": run_onnxruntime, "tflite_reference": run_tflite}
+"""Profile name -> the function that runs a graph lowered to it."""
