@@ -1,7 +1,7 @@
 """The one comparer: tensors of a run against a golden file, bit by bit, the first mismatch explained.
 
-Three outcomes per value: equal, different, or unpredictable (the hardware leaves it undefined; `<function>_is_defined`
-of the layer's step says so), which never counts as equal.
+A value that differs is explained by its layer's steps. Where the hardware leaves it undefined (`<function>_is_defined`
+of the step says so) it is reported as unpredictable, and still never counts as equal.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Mismatch:
     actual: int | float
     steps: Mapping[str, str] = field(default_factory=dict)
     accumulator: int | float | None = None
+    unpredictable: bool = False
 
     def lines(self) -> list[str]:
         """For the screen."""
@@ -45,6 +46,8 @@ class Mismatch:
         ]
         if self.accumulator is not None:
             text.append(f"  accumulator {self.accumulator}")
+        if self.unpredictable:
+            text.append("  unpredictable: the hardware leaves the result of this step undefined")
         return text + [f"  {role}: {step}" for role, step in self.steps.items()]
 
 
@@ -56,7 +59,6 @@ class TensorReport:
     layer: str
     compared: int = 0
     different: int = 0
-    unpredictable: int = 0
     bad_samples: list[int] = field(default_factory=list)
     greatest: float = 0.0
 
@@ -191,8 +193,11 @@ def explain(
     if layer is None:
         return Mismatch("input", "input", tensor, place, *values)
     channel = index[graph.tensors[tensor].channel_axis]
-    steps = {role: describe(step, channel) for role, step in (layer.arithmetic or {}).items()}
-    return Mismatch(layer.name, layer.op.name, tensor, place, *values, steps, _accumulator(graph, layer, index, actual))
+    arithmetic = layer.arithmetic or {}
+    steps = {role: describe(step, channel) for role, step in arithmetic.items()}
+    acc = _accumulator(graph, layer, index, actual)
+    undefined = acc is not None and "output" in arithmetic and not is_defined(arithmetic["output"], (acc,), channel)
+    return Mismatch(layer.name, layer.op.name, tensor, place, *values, steps, acc, undefined)
 
 
 def _accumulator(graph: Graph, layer: Layer, index: tuple[int, ...], actual: Mapping[str, Array]) -> Any:

@@ -10,7 +10,6 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -45,49 +44,70 @@ def run(
     """
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
-    values = _inputs(graph, inputs)
-    stores = _storing(backend)
-    store = to_storage if stores else _as_is
-    load = from_storage if stores else _as_is
-    held = {name: store(array, graph.tensors[name]) for name, array in values.items()}
-    wanted = set(graph.activations() if keep == "all" else graph.outputs)
-    result = {name: values[name] for name in values if name in wanted}
-    last_use = _last_uses(graph)
+    values, kernels = _inputs(graph, inputs), plan(graph, backend)
+    wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
+    held = _Held(graph, wanted, trace, stores=backend != "reference")
     for name, array in values.items():
-        if trace:
-            trace.tensor(graph, None, name, array)
-    for position, (layer, kernel) in enumerate(zip(graph.layers, plan(graph, backend), strict=True)):
-        held[layer.output] = kernel(*(held[name] for name in layer.inputs if name not in graph.constants))
-        if layer.output in wanted or trace:
-            plain = np.ascontiguousarray(load(held[layer.output], graph.tensors[layer.output]))
-            if layer.output in wanted:
-                result[layer.output] = plain
-            if trace:
-                trace.tensor(graph, layer, layer.output, plain)
-        for name in last_use[position]:
-            held.pop(name, None)
-    return result
+        held.take_input(name, array)
+    last_use = _last_uses(graph)
+    for layer, kernel, finished in zip(graph.layers, kernels, last_use, strict=True):
+        held.take(layer, kernel(*held.give(layer)))
+        held.forget(finished)
+    return held.result
+
+
+class _Held:
+    """The tensors of one run: in storage form between layers, in their own layout once they leave."""
+
+    def __init__(self, graph: Graph, wanted: frozenset[str], trace: Tracer | None, stores: bool) -> None:
+        self.graph, self.wanted, self.trace, self.stores = graph, wanted, trace, stores
+        self.arrays: dict[str, Array] = {}
+        self.result: dict[str, Array] = {}
+
+    def take_input(self, name: str, array: Array) -> None:
+        """A graph input, in its own layout."""
+        self.arrays[name] = to_storage(array, self.graph.tensors[name]) if self.stores else array
+        self._leave(None, name, array)
+
+    def give(self, layer: Layer) -> list[Array]:
+        """The activations that a layer reads."""
+        return [self.arrays[name] for name in layer.inputs if name not in self.graph.constants]
+
+    def take(self, layer: Layer, array: Array) -> None:
+        """What a layer computed, in storage form."""
+        name = layer.output
+        self.arrays[name] = array
+        if name in self.wanted or self.trace:
+            own = from_storage(array, self.graph.tensors[name]) if self.stores else array
+            self._leave(layer, name, np.ascontiguousarray(own))
+
+    def _leave(self, layer: Layer | None, name: str, array: Array) -> None:
+        if name in self.wanted:
+            self.result[name] = array
+        if self.trace:
+            self.trace.tensor(self.graph, layer, name, array)
+
+    def forget(self, names: list[str]) -> None:
+        """Drop tensors that no later layer reads."""
+        for name in names:
+            self.arrays.pop(name, None)
 
 
 def plan(graph: Graph, backend: str) -> list[Prepared]:
     """One prepared function per layer, made at the first call for this graph and backend."""
+    _check_backend(backend)
     plans = _plans.setdefault(graph, {})
     if backend not in plans:
         plans[backend] = [_prepare(graph, layer, backend) for layer in graph.layers]
     return plans[backend]
 
 
-def _as_is(array: Array, _: TensorType) -> Array:
-    return array
-
-
-def _storing(backend: str) -> bool:
-    """Whether the backend's kernels take storage form. Raises for a backend that is unknown or cannot run here."""
+def _check_backend(backend: str) -> None:
+    """Raise for a backend that is unknown or cannot run here."""
     if backend not in BACKENDS:
         raise UnknownNameError("backend", backend, BACKENDS)
     if backend == "cuda" and importlib.util.find_spec("int8sim.kernels.cuda") is None:
         raise BackendUnavailableError(backend, "this version of int8sim has no CUDA kernels")
-    return backend != "reference"
 
 
 def _last_uses(graph: Graph) -> list[list[str]]:
@@ -156,7 +176,3 @@ def _cast(name: str, array: Array, kind: TensorType) -> Array:
         raise InputMismatchError(name, described, expected)
     return np.ascontiguousarray(array, kind.dtype)
 
-
-def images_of(values: Mapping[str, Any]) -> int:
-    """The batch size of a set of tensors."""
-    return int(next(iter(values.values())).shape[0])

@@ -1,0 +1,126 @@
+"""Sliding windows in a .tflite file: convolution and pools, whose padding is SAME, VALID, or a PAD before VALID.
+
+SAME means ceil(size / stride) windows, the padding that they need split evenly with the greater part at the end. Source:
+tensorflow/tensorflow:tensorflow/lite/kernels/padding.h, ComputeOutSize and ComputePaddingWithOffset.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from int8sim.exporters.tflite_model import Job, stored_shape
+from int8sim.model.step import Array
+from int8sim.model.tensor import dtype_range
+from int8sim.ops.window import Window
+
+
+def conv2d(job: Job) -> None:
+    """CONV_2D, grouped or not; DEPTHWISE_CONV_2D where every input channel is a group of its own."""
+    window = job.op.window(job.kind(1).shape)
+    padding = _padding(job, window)
+    source = job.source() if padding else _padded(job, window.pads, "PAD")
+    weight = job.values(1)
+    options = {**_strides(job, window, padding or "VALID"), **job.fused()}
+    options |= {"dilationHFactor": window.dilations[0], "dilationWFactor": window.dilations[1]}
+    if 1 < job.op.group == stored_shape(job.kind())[3]:
+        taps, axis, kind = weight[:, 0].transpose(1, 2, 0)[None], 3, "DEPTHWISE_CONV_2D"
+        options["depthMultiplier"] = weight.shape[0] // job.op.group
+    else:
+        taps, axis, kind = weight.transpose(0, 2, 3, 1), 0, "CONV_2D"
+    bias = job.bias() or [_zero_bias(job)]
+    job.operator(kind, [source, job.constant(1, taps, axis), *bias], **options)
+
+
+def max_pool(job: Job) -> None:
+    """MAX_POOL_2D; other padding is a border of the lowest code, which never wins."""
+    window = job.op.window()
+    if window.dilations != (1, 1):
+        raise job.refuse(f"MAX_POOL_2D has no dilations; the layer has {window.dilations}")
+    padding = _padding(job, window)
+    source = job.source() if padding else _padded(job, _needed(job, window), "PADV2")
+    job.operator("MAX_POOL_2D", [source], **_pool(job, window, padding or "VALID"))
+
+
+def average_pool(job: Job) -> None:
+    """AVERAGE_POOL_2D, which divides by the cells inside the input; padding that counts becomes part of the input."""
+    window = job.op.window()
+    if not job.op.count_include_pad or not any(window.pads):
+        padding, source = _padding(job, window), job.source()
+        if not padding:
+            raise job.refuse(f"pads {window.pads} are neither SAME nor VALID, and padding that does not count has no form")
+    else:
+        if window.ceil_mode and any(need > pad for need, pad in zip(_needed(job, window), window.pads, strict=True)):
+            raise job.refuse("ceil_mode leaves windows that reach beyond the padding; AVERAGE_POOL_2D cannot count them")
+        padding, source = "VALID", _padded(job, window.pads, "PAD")
+    job.operator("AVERAGE_POOL_2D", [source], **_pool(job, window, padding))
+
+
+def _strides(job: Job, window: Window, padding: str) -> dict[str, Any]:
+    return {"padding": job.file.padding(padding), "strideH": window.strides[0], "strideW": window.strides[1]}
+
+
+def _pool(job: Job, window: Window, padding: str) -> dict[str, Any]:
+    height, width = window.kernel
+    return {**_strides(job, window, padding), "filterHeight": height, "filterWidth": width, **job.fused()}
+
+
+def _padding(job: Job, window: Window) -> str:
+    """SAME or VALID where that means the same windows; else empty."""
+    size, out = stored_shape(job.kind())[1:3], stored_shape(job.output)[1:3]
+    for name, rule in (("VALID", _valid), ("SAME", _same)):
+        if all(rule(window, axis, size[axis]) == (window.pads[axis], out[axis]) for axis in (0, 1)):
+            return name
+    return ""
+
+
+def _valid(window: Window, axis: int, size: int) -> tuple[int, int]:
+    """Padding before the input, and the number of windows."""
+    return 0, (size - _span(window, axis)) // window.strides[axis] + 1
+
+
+def _same(window: Window, axis: int, size: int) -> tuple[int, int]:
+    count = -(-size // window.strides[axis])
+    return max((count - 1) * window.strides[axis] + _span(window, axis) - size, 0) // 2, count
+
+
+def _span(window: Window, axis: int) -> int:
+    return window.dilations[axis] * (window.kernel[axis] - 1) + 1
+
+
+def _needed(job: Job, window: Window) -> tuple[int, int, int, int]:
+    """The pads that the windows really reach into: top, left, bottom, right."""
+    size, out = stored_shape(job.kind())[1:3], stored_shape(job.output)[1:3]
+    top, left = window.pads[:2]
+    after = [
+        max((out[axis] - 1) * window.strides[axis] + _span(window, axis) - size[axis] - window.pads[axis], 0)
+        for axis in (0, 1)
+    ]
+    return top, left, after[0], after[1]
+
+
+def _padded(job: Job, pads: tuple[int, int, int, int], operator: str) -> int:
+    """The input with a border: of real zero (PAD) or of the lowest value (PADV2). Its index."""
+    kind, name = job.kind(), f"{job.layer.output}_padded"
+    batch, height, width, channels = stored_shape(kind)
+    top, left, bottom, right = pads
+    widths = job.model.integers(f"{name}_widths", [[0, 0], [top, bottom], [left, right], [0, 0]])
+    target = job.model.extra(name, (batch, height + top + bottom, width + left + right, channels), kind)
+    return job.file.operator(operator, [job.source(), widths, *_fill(job, operator)], target)
+
+
+def _fill(job: Job, operator: str) -> list[int]:
+    if operator == "PAD":
+        return []
+    kind = job.kind()
+    lowest = -np.inf if kind.quant is None else dtype_range(kind.dtype)[0]
+    name = job.model.fresh(f"{job.layer.output}_lowest")
+    return [job.file.constant(name, np.array([lowest], kind.dtype), kind.quant)]
+
+
+def _zero_bias(job: Job) -> int:
+    """A bias of zeros: the convolutions' third input is not optional in every reader."""
+    outputs = job.kind(1).shape[0]
+    values: Array = np.zeros(outputs, np.float32 if job.kind().quant is None else np.int32)
+    return job.file.constant(job.model.fresh(f"{job.layer.output}_no_bias"), values)
