@@ -41,6 +41,22 @@ def oracle_folder() -> Path:
     return Path(named)
 
 
+COUNTS = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def compared(request: pytest.FixtureRequest) -> Callable[[int], None]:
+    """Tell how many values a test has compared: the numbers are printed at the end of the run."""
+    lines = request.config.stash.setdefault(COUNTS, [])
+    return lambda count: lines.append(f"{count:>12,}  {request.node.nodeid}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if lines := config.stash.get(COUNTS, []):
+        terminalreporter.section("values compared, all equal unless the test failed")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def oracles(oracle_folder: Path) -> Callable[[str], Mapping[str, Any]]:
     """Load one .npz of the witnesses' folder by its path inside it."""

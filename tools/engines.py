@@ -1,7 +1,7 @@
 """Run a lowered graph in the vendor's engine, and hand back every tensor of the graph by name.
 
-The graph is exported first, in memory. What comes back has the shapes and layouts of `int8sim.run(..., keep="all")`, so the
-two dictionaries can be compared key by key.
+The graph is exported first, in memory. What comes back has the shapes and layouts of `int8sim.run(..., keep="all")`,
+so the two dictionaries can be compared key by key.
 """
 
 from __future__ import annotations

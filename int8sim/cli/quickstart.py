@@ -14,8 +14,7 @@ import int8sim
 from int8sim import api
 from int8sim.cli.accuracy import COLUMNS, Accuracy, accuracy, scores
 from int8sim.cli.commands import TABLE_COLUMNS, save_npz, show_report, table_dict, table_rows
-from int8sim.cli.data import load_array, network_input
-from int8sim.cli.resources import lenet
+from int8sim.cli.recipe import BATCH_SIZE, BATCHES, KEPT, PRESETS, WITNESSES, calibrated, digits, labels, lenet
 from int8sim.cli.screen import Screen
 from int8sim.exporters.onnx import export_onnx
 from int8sim.formats.text import write_text
@@ -25,24 +24,17 @@ from int8sim.model.errors import OutputNotWritableError
 from int8sim.model.step import Array
 from int8sim.model.table import Table
 
-PRESETS = {"tensorrt": "performance", "nvdla": "performance", "onnxruntime": "mixed", "tflite_reference": "mixed"}
-"""Profile -> preset: symmetric where the hardware is, asymmetric as the engines' own converters do."""
-WITNESSES = ("onnxruntime", "tflite_reference")
-BATCHES, BATCH_SIZE = 10, 50
-KEPT = 16
-"""Digits whose tensors are kept in full."""
-
 
 def quickstart(output: Path, as_json: bool) -> int:
     """The exit status: 0, or 1 if one bit differs."""
     start, screen = time.perf_counter(), Screen(as_json)
     _make_folder(output)
     screen.say(f"int8sim {int8sim.__version__} on {platform.machine()}, writing to {output}/\n")
-    graph, images, labels = _load(screen)
-    table = _calibrate(screen, graph)
+    graph, table = _calibrate(screen)
+    images, classes = digits(graph, "test"), labels("test")
     _write_tables(screen, table, output)
     integers = _lower(screen, graph, table, output)
-    found = _evaluate(screen, graph, integers, images, labels)
+    found = _evaluate(screen, graph, integers, images, classes)
     reports = {name: _verify(screen, name, integers[name]) for name in WITNESSES}
     files = _leave(screen, output, integers, images)
     seconds = time.perf_counter() - start
@@ -64,24 +56,14 @@ def _make_folder(output: Path) -> None:
         raise OutputNotWritableError(output, problem.strerror or str(problem)) from None
 
 
-def _load(screen: Screen) -> tuple[Graph, Array, Array]:
-    graph = api.load(lenet("lenet.onnx"))
-    images = _digits(graph, "test/images")
-    screen.say(f"1. LeNet: {len(graph.layers)} float32 layers; {len(images)} test digits it has never seen")
-    return graph, images, load_array(f"{lenet('digits.h5')}:test/labels")
-
-
-def _digits(graph: Graph, dataset: str) -> Array:
-    return network_input(graph, load_array(f"{lenet('digits.h5')}:{dataset}"), 255.0)
-
-
-def _calibrate(screen: Screen, graph: Graph) -> Table:
-    images = _digits(graph, "calibrate/images")
+def _calibrate(screen: Screen) -> tuple[Graph, Table]:
+    """Steps 1 and 2."""
     with screen.progress("calibrating", BATCHES) as progress:
-        table = api.calibrate(graph, api.image_batches(images, BATCH_SIZE, BATCHES), progress=progress)
-    screen.say(f"2. Calibrated: entropy2, {BATCHES} batches of {BATCH_SIZE} digits")
+        graph, table = calibrated(progress)
+    screen.say(f"1. Loaded the LeNet: {len(graph.layers)} float32 layers, trained on other digits than those below")
+    screen.say(f"2. Calibrated: entropy2, {BATCHES} batches of {BATCH_SIZE} digits\n")
     screen.table("", TABLE_COLUMNS, table_rows(table))
-    return table
+    return graph, table
 
 
 def _write_tables(screen: Screen, table: Table, output: Path) -> None:
@@ -101,12 +83,12 @@ def _lower(screen: Screen, graph: Graph, table: Table, output: Path) -> dict[str
 
 
 def _evaluate(
-    screen: Screen, graph: Graph, integers: Mapping[str, Graph], images: Array, labels: Array
+    screen: Screen, graph: Graph, integers: Mapping[str, Graph], images: Array, classes: Array
 ) -> list[Accuracy]:
     real, rate = scores(graph, images)
-    found = [accuracy("float32", real, rate, labels, real)]
+    found = [accuracy("float32", real, rate, classes, real)]
     for profile, integer in integers.items():
-        found.append(accuracy(profile, *scores(integer, images), labels, real))
+        found.append(accuracy(profile, *scores(integer, images), classes, real))
     screen.table(f"5. {len(images):,} test digits", COLUMNS, (entry.row() for entry in found))
     return found
 

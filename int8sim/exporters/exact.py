@@ -1,8 +1,8 @@
 """Whether a lowered layer computes exactly what an engine will compute from the exported file.
 
-A file holds codes, scales and zero points; the engine derives multipliers, shifts and tables from them itself. So every
-layer's steps are derived once more, from the tensors' quantization through the engine's own profile, and compared with
-the steps that the layer carries. A graph that was lowered to another profile, or edited, is refused with the difference.
+A file holds codes, scales and zero points; the engine derives multipliers, shifts and tables from them itself. So
+every layer's steps are derived once more, from the tensors' quantization through the engine's own profile, and compared
+with the steps that the layer carries. A graph lowered to another profile, or edited, is refused with the difference.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def clamp_bounds(layer: Layer, kind: TensorType) -> tuple[int, int] | None:
     return None if bounds is None or bounds == dtype_range(kind.dtype) else bounds
 
 
-def activations(graph: Graph, layer: Layer) -> list[str]:
+def activations(layer: Layer) -> list[str]:
     """The tensors that a layer reads and writes, without weights and biases."""
     sources = layer.inputs[:1] if layer.op.weighted else layer.inputs
     return [*sources, layer.output]
@@ -51,7 +51,7 @@ def _problem(graph: Graph, layer: Layer, arithmetic: Arithmetic, profile: Profil
     """What is wrong with one integer layer; empty if nothing is."""
     if layer.op.kind not in profile.schemes:
         return f"{profile.name} has no integer form of {layer.op.name}"
-    names = activations(graph, layer)
+    names = activations(layer)
     for name in names:
         problem = _unusable(name, graph.tensors[name])
         if problem:

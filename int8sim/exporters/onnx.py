@@ -119,7 +119,7 @@ def _check_types(graph: Graph, layer: Layer) -> None:
     """ONNX Runtime's quantized operators: one 8-bit type throughout, weights int8 or that type too."""
     if layer.arithmetic is None:
         return
-    codes = sorted({graph.tensors[name].dtype for name in activations(graph, layer)} - {"float32"})
+    codes = sorted({graph.tensors[name].dtype for name in activations(layer)} - {"float32"})
     if codes not in (["int8"], ["uint8"]):
         raise NotExportableError(layer.name, TARGET, f"its tensors are {codes}; all int8 or all uint8 is needed")
     weight = graph.tensors[layer.inputs[1]] if layer.op.weighted else None
@@ -200,9 +200,12 @@ def _matmul(job: Job) -> None:
 
 
 def _average_pool(job: Job) -> None:
-    flags = {"count_include_pad": int(job.op.count_include_pad), "ceil_mode": int(job.op.ceil_mode)}
     inputs = [*job.operand(0), *job.result()]
-    job.node("QLinearAveragePool", inputs, domain=MICROSOFT, **flags, **job.window(job.op.kernel_shape))
+    job.node("QLinearAveragePool", inputs, domain=MICROSOFT, **_flags(job), **job.window(job.op.kernel_shape))
+
+
+def _flags(job: Job) -> dict[str, Any]:
+    return {"count_include_pad": int(job.op.count_include_pad), "ceil_mode": int(job.op.ceil_mode)}
 
 
 def _global_average_pool(job: Job) -> None:
@@ -278,8 +281,7 @@ def _float_fully_connected(job: Job) -> None:
 
 
 def _float_average_pool(job: Job) -> None:
-    flags = {"count_include_pad": int(job.op.count_include_pad), "ceil_mode": int(job.op.ceil_mode)}
-    job.node("AveragePool", **flags, **job.window(job.op.kernel_shape))
+    job.node("AveragePool", **_flags(job), **job.window(job.op.kernel_shape))
 
 
 def _float_clip(job: Job) -> None:

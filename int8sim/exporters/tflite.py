@@ -1,8 +1,8 @@
 """A lowered graph as a .tflite file, the same integers for TensorFlow Lite (LiteRT) to run.
 
 The arithmetic is that of the reference kernels (OpResolverType.BUILTIN_REF): the graph must be lowered to the profile
-"tflite_reference", or be one whose every step is the same (exact.py checks it). Every tensor of the graph keeps its name;
-an NCHW tensor is stored NHWC (`stored_axes` says which axis is which). Besides them the file holds
+"tflite_reference", or be one whose every step is the same (exact.py checks it). Every tensor of the graph keeps its
+name; an NCHW tensor is stored NHWC (`stored_axes` says which axis is which). Besides them the file holds
 
 - `<name>_unclamped`: before a MAXIMUM or MINIMUM, where a fused activation is none of TensorFlow Lite's or the operator
   fuses none; `<name>_padded`: an input with the border that SAME and VALID do not give;
@@ -14,8 +14,8 @@ which int8sim does not define to the last bit. The file's description names them
 
 What has no form: uint8 tensors and weights with a zero point (the reference kernels take neither), softmax over another
 than the last stored axis, dilated max pools, average pools whose padding is neither SAME nor VALID nor counted, scales
-for which the engine's own checks fail. The reference SOFTMAX ends the process where a row of 512 or more values has a sum of
-exponentials of 512 or more.
+for which the engine's own checks fail. The reference SOFTMAX ends the process where a row of 512 or more values has a
+sum of exponentials of 512 or more.
 
 A new operator is one function here (or in tflite_windows.py) and its entry in WRITERS.
 """
@@ -82,7 +82,7 @@ def _write(model: TfliteModel, layer: Layer) -> None:
     if bounds is None or activation:
         table[layer.op.name](Job(model, layer, target, activation or "NONE"))
         return
-    unclamped = model.extra(f"{layer.output}_unclamped", stored_shape(kind), kind)
+    unclamped = model.auxiliary(f"{layer.output}_unclamped", stored_shape(kind), kind)
     table[layer.op.name](Job(model, layer, unclamped))
     _limit(Job(model, layer, target), unclamped, bounds)
 
@@ -91,7 +91,7 @@ def _check_types(graph: Graph, layer: Layer) -> None:
     """The reference kernels' integer layers: int8 activations, int8 weights without zero points."""
     if layer.arithmetic is None:
         return
-    for name in activations(graph, layer):
+    for name in activations(layer):
         if graph.tensors[name].dtype not in {"int8", "float32"}:
             raise NotExportableError(layer.name, TARGET, f"tensor {name!r} is {graph.tensors[name]}; int8 is needed")
     weight = graph.tensors[layer.inputs[1]] if layer.op.weighted else None
@@ -117,10 +117,10 @@ def _limit(job: Job, source: int, bounds: tuple[float, float]) -> None:
     lowest, highest = (-math.inf, math.inf) if kind.quant is None else dtype_range(kind.dtype)
     steps = [("MAXIMUM", bounds[0])] if bounds[0] > lowest or bounds[1] >= highest else []
     steps += [("MINIMUM", bounds[1])] if bounds[1] < highest else []
-    for position, (operator, bound) in enumerate(steps):
-        last = position == len(steps) - 1
-        limit = job.file.constant(job.model.fresh(f"{name}_{operator.lower()}"), np.array([bound], kind.dtype), kind.quant)
-        target = job.target if last else job.model.extra(f"{name}_above", stored_shape(kind), kind)
+    for operator, bound in steps:
+        label, last = f"{name}_{operator.lower()}", (operator, bound) == steps[-1]
+        limit = job.file.constant(job.model.fresh(f"{label}_bound"), np.array([bound], kind.dtype), kind.quant)
+        target = job.target if last else job.model.auxiliary(label, stored_shape(kind), kind)
         source = job.file.operator(operator, [source, limit], target)
 
 
@@ -235,7 +235,7 @@ def _batch_normalization(job: Job) -> None:
     a, b = job.op.constants(*(job.values(position) for position in range(1, 5)))
     name = job.layer.output
     factors, offsets = (job.file.constant(job.model.fresh(f"{name}_{k}"), v) for k, v in (("factor", a), ("offset", b)))
-    scaled = job.model.extra(f"{name}_scaled", stored_shape(job.output), job.output)
+    scaled = job.model.auxiliary(f"{name}_scaled", stored_shape(job.output), job.output)
     job.file.operator("MUL", [job.source(), factors], scaled)
     job.operator("ADD", [scaled, offsets])
 

@@ -49,7 +49,7 @@ TYPES = {"float32": "FLOAT32", "int8": "INT8", "int32": "INT32"}
 
 
 class Flatbuffer:
-    """Tensors by index, operators in order of execution. Raises MissingPackageError where ai-edge-litert is not there."""
+    """Tensors by index, operators in order of execution. Raises MissingPackageError without ai-edge-litert."""
 
     def __init__(self) -> None:
         self.schema, self.flatbuffers = _packages()

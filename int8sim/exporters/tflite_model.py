@@ -51,7 +51,7 @@ class TfliteModel:
         self.taken.add(name)
         return name
 
-    def extra(self, name: str, shape: Sequence[int], kind: TensorType) -> int:
+    def auxiliary(self, name: str, shape: Sequence[int], kind: TensorType) -> int:
         """A tensor that the file needs besides the graph's: of the kind's dtype and quantization. Its index."""
         return self.file.tensor(self.fresh(name), shape, kind.dtype, kind.quant)
 
@@ -132,7 +132,7 @@ class Job:
         kind, name = self.kind(position), self.layer.inputs[position]
         if kind.layout != "NCHW":
             return self.source(position)
-        copy = self.model.extra(f"{name}_nchw", kind.shape, kind)
+        copy = self.model.auxiliary(f"{name}_nchw", kind.shape, kind)
         return self.model.transpose(self.source(position), np.argsort(stored_axes(kind)).tolist(), copy, f"{name}_nchw")
 
     def write_plain(self, operator: Callable[[int], None]) -> None:
@@ -141,7 +141,7 @@ class Job:
             operator(self.target)
             return
         name = f"{self.layer.output}_nchw"
-        inner = self.model.extra(name, self.output.shape, self.output)
+        inner = self.model.auxiliary(name, self.output.shape, self.output)
         operator(inner)
         self.model.transpose(inner, stored_axes(self.output), self.target, name)
 
@@ -150,7 +150,7 @@ class Job:
         given = [self.source(i) for i in range(len(self.layer.inputs))] if inputs is None else inputs
         self.file.operator(kind, given, self.target, **options)
 
-    def fused(self) -> dict[str, int]:
+    def fused(self) -> dict[str, Any]:
         """The option that fuses the activation."""
         return {"fusedActivationFunction": self.file.activation(self.activation)}
 

@@ -1,7 +1,7 @@
 """Sliding windows in a .tflite file: convolution and pools, whose padding is SAME, VALID, or a PAD before VALID.
 
-SAME means ceil(size / stride) windows, the padding that they need split evenly with the greater part at the end. Source:
-tensorflow/tensorflow:tensorflow/lite/kernels/padding.h, ComputeOutSize and ComputePaddingWithOffset.
+SAME means ceil(size / stride) windows, the padding that they need split evenly with the greater part at the end.
+Source: tensorflow/tensorflow:tensorflow/lite/kernels/padding.h, ComputeOutSize and ComputePaddingWithOffset.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def average_pool(job: Job) -> None:
     if not job.op.count_include_pad or not any(window.pads):
         padding, source = _padding(job, window), job.source()
         if not padding:
-            raise job.refuse(f"pads {window.pads} are neither SAME nor VALID, and padding that does not count has no form")
+            raise job.refuse(f"pads {window.pads} are neither SAME nor VALID; others must count")
     else:
         if window.ceil_mode and any(need > pad for need, pad in zip(_needed(job, window), window.pads, strict=True)):
-            raise job.refuse("ceil_mode leaves windows that reach beyond the padding; AVERAGE_POOL_2D cannot count them")
+            raise job.refuse("ceil_mode leaves windows that reach beyond the counted padding")
         padding, source = "VALID", _padded(job, window.pads, "PAD")
     job.operator("AVERAGE_POOL_2D", [source], **_pool(job, window, padding))
 
@@ -106,7 +106,7 @@ def _padded(job: Job, pads: tuple[int, int, int, int], operator: str) -> int:
     batch, height, width, channels = stored_shape(kind)
     top, left, bottom, right = pads
     widths = job.model.integers(f"{name}_widths", [[0, 0], [top, bottom], [left, right], [0, 0]])
-    target = job.model.extra(name, (batch, height + top + bottom, width + left + right, channels), kind)
+    target = job.model.auxiliary(name, (batch, height + top + bottom, width + left + right, channels), kind)
     return job.file.operator(operator, [job.source(), widths, *_fill(job, operator)], target)
 
 

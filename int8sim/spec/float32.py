@@ -20,7 +20,7 @@ LN2_LOW = 1.428606765330187045037746429443359375e-06  # the float32 nearest to l
 
 
 def float32(value: float) -> float:
-    """The float32 nearest to `value`, ties to even; beyond the range, infinity of its sign. int or float in."""
+    """The float32 nearest to a float or an int below 2**53, ties to even; beyond the range, infinity of its sign."""
     try:
         return float(struct.unpack("<f", struct.pack("<f", value))[0])
     except OverflowError:
@@ -58,7 +58,9 @@ def fma(x: float, y: float, z: float) -> float:
 
 
 def exp(x: float) -> float:
-    """e**x in float32, at most 1 ulp from the exact value (measured over all float32 by tools/exp_error.py).
+    """e**x in float32, at most 1.0234 units of the last place from the exact value.
+
+    Measured over all float32 by tools/exp_error.py; 99.2 % of the results between the ends are the nearest float32.
 
     x is reduced by n = nearest integer to x * log2(e), so that |r| <= ln(2) / 2 + a little; a polynomial of degree 6 in
     FMA steps (Cephes' expf coefficients); then 2**n in two factors, so that subnormal results round once.
