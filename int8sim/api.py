@@ -90,5 +90,3 @@ def _version() -> str:
         return package_version("int8sim")
     except PackageNotFoundError:
         return "unknown"
-
-

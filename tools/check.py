@@ -1,4 +1,6 @@
-"""Everything a change must pass: ruff, mypy --strict, the floors, the tests. `python tools/check.py` in the project's root.
+"""Everything a change must pass: ruff, mypy --strict, the floors, the tests.
+
+    python tools/check.py [arguments for pytest]       in the project's root
 
 Prints each step's time; the exit status is that of the first step that fails.
 """

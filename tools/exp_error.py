@@ -22,7 +22,7 @@ from int8sim.spec.float32 import exp, float32_bits, float32_from_bits
 
 Floats = npt.NDArray[np.float32]
 CHUNK = 1 << 22
-ENDS = float32_bits(88.72283172607421875), float32_bits(-104.0)  # patterns; the first: ln(greatest float32), rounded down
+ENDS = float32_bits(88.72283172607421875), float32_bits(-104.0)  # patterns; ln(greatest float32), rounded down, first
 NEGATIVE = 1 << 31
 DIGITS = Context(prec=60)
 SUBNORMAL_UNIT = -149

@@ -31,7 +31,10 @@ from int8sim.graph.ir import Graph
 GOLDEN = Path(__file__).parent.parent / "golden"
 LENET = GOLDEN / "lenet"
 COMMAND = "python tools/make_golden.py"
-PACKAGES = {"onnxruntime": ("ONNX Runtime", "onnxruntime"), "tflite_reference": ("LiteRT BUILTIN_REF", "ai-edge-litert")}
+PACKAGES = {
+    "onnxruntime": ("ONNX Runtime", "onnxruntime"),
+    "tflite_reference": ("LiteRT BUILTIN_REF", "ai-edge-litert"),
+}
 FEATURES = ("avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512vnni", "avxvnni", "neon", "dotprod")
 
 
@@ -84,10 +87,8 @@ def differences(made: Path, kept: Path) -> list[str]:
     """Names of what differs between two golden files: the graph, or a tensor."""
     one, two = store.read(made), store.read(kept)
     found = [] if api_json(one.graph) == api_json(two.graph) else ["the graph"]
-    for name in one.hashes:
-        if name not in two.hashes or not np.array_equal(one.hashes[name], two.hashes[name]):
-            found.append(name)
-    return found
+    names = one.hashes.keys() | two.hashes.keys()
+    return found + sorted(name for name in names if not np.array_equal(one.hashes.get(name), two.hashes.get(name)))
 
 
 def api_json(graph: Graph) -> str:

@@ -1,1 +1,1 @@
-"""From a float network and data to a table of scales: statistics per tensor (histogram, minmax), and the run over batches."""
+"""From a float network and data to a table of scales: statistics per tensor, and the run over batches (run.py)."""

@@ -1,4 +1,4 @@
-"""EntropyCalibration2's statistics: one histogram of |x| per tensor, its range fixed by the first batch and then doubling."""
+"""EntropyCalibration2's statistics: a histogram of |x| per tensor, its range set by the first batch, then doubling."""
 
 from __future__ import annotations
 

@@ -20,9 +20,7 @@ from int8sim.model.errors import InputMismatchError, NotFiniteError, TooFewImage
 from int8sim.model.step import Array
 from int8sim.model.table import Provenance, Row, Table
 
-SHARES_SCALE = frozenset(
-    {"max_pool", "average_pool", "global_average_pool", "flatten", "reshape", "transpose"}
-)
+SHARES_SCALE = frozenset({"max_pool", "average_pool", "global_average_pool", "flatten", "reshape", "transpose"})
 """Ops whose output repeats its input's row: seen in real tables (facts of TensorRT 5.1 to 8.6), nothing else does."""
 
 

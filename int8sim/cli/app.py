@@ -157,7 +157,7 @@ def evaluate(
     table: TableFile,
     data: Data,
     labels: Labels,
-    profile: Annotated[list[str] | None, typer.Option(help="A target; may be given several times; all by default.")] = None,
+    profile: Annotated[list[str] | None, typer.Option(help="A target; repeatable; all by default.")] = None,
     preset: Annotated[Preset, typer.Option(help="How activations are quantized.")] = Preset.PERFORMANCE,
     divide: Divide = 1.0,
     json: Json = False,

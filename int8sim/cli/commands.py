@@ -184,7 +184,8 @@ def golden_verify(file: Path, backend: str, as_json: bool) -> int:
 
 def show_report(screen: Screen, title: str, report: Report) -> None:
     """Every tensor's counts, and the first mismatch in full."""
-    screen.table(f"{title}, produced by {report.producer}", ("tensor", "layer", "compared", "different"), _counts(report))
+    columns = ("tensor", "layer", "compared", "different")
+    screen.table(f"{title}, produced by {report.producer}", columns, _counts(report))
     for problem in report.problems:
         screen.say(problem)
     if report.first:
@@ -204,8 +205,7 @@ def bench(seconds: float, as_json: bool) -> int:
 
     screen = Screen(as_json)
     lines = measure(seconds)
-    screen.table("median of interleaved runs, one thread", ("", "unit", "median", "of int8sim"), (line.row() for line in lines))
+    columns = ("median of interleaved runs, one thread", "unit", "value", "of int8sim")
+    screen.table("", columns, (line.row() for line in lines))
     screen.result({"lines": [line.as_dict() for line in lines]})
     return 0
-
-

@@ -1,4 +1,4 @@
-"""`int8sim quickstart`: from a trained network to bit-exact integer networks, checked against two engines, in seven steps."""
+"""`int8sim quickstart`: from a trained network to bit-exact integer networks, checked against two engines."""
 
 from __future__ import annotations
 
@@ -141,4 +141,3 @@ def _summary(
         "verified": {name: report.as_dict() for name, report in reports.items()},
         "files": dict(files),
     }
-

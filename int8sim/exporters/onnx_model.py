@@ -57,7 +57,7 @@ class OnnxModel:
         """An initializer, under its own name if the graph has it as a constant. Returns the name."""
         if name not in self.graph.constants:
             name = self.fresh(name, TensorType(tuple(values.shape), values.dtype.name))
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self.initializers.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
 
     def weight(self, name: str) -> str:

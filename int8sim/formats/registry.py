@@ -21,7 +21,10 @@ def read_table(path: str | os.PathLike[str]) -> Table:
 
 
 def write_table(
-    table: Table, path: str | os.PathLike[str], format: str = "tensorrt", version: str = "8601"  # noqa: A002
+    table: Table,
+    path: str | os.PathLike[str],
+    format: str = "tensorrt",  # noqa: A002 (the public name)
+    version: str = "8601",
 ) -> None:
     """Write a table; format: "tensorrt" or "nvdla"; version: TensorRT's number in the header of a cache.
 

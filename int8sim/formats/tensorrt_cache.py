@@ -41,7 +41,8 @@ def read(path: str | os.PathLike[str]) -> Table:
     header = lines[0].strip() if lines else ""
     match = HEADER.fullmatch(header)
     if not match and not OLD_HEADER.fullmatch(header):
-        raise NotATableError(path, f"line 1 is {header[:60]!r}; a header such as TRT-8601-EntropyCalibration2 is needed")
+        needed = "a header such as TRT-8601-EntropyCalibration2 is needed"
+        raise NotATableError(path, f"line 1 is {header[:60]!r}; {needed}")
     rows = dict(_row(path, number, line) for number, line in enumerate(lines[1:], 2) if line.strip())
     names = {long: short for short, long in ALGORITHMS.items()}
     algorithm = match["algorithm"] if match else header

@@ -1,8 +1,8 @@
 """A graph as JSON plus arrays: every number exact, functions by registered name only.
 
 float32 numbers are {"float32": hex of the bits}, float64 {"float64": hex}, arrays {"array": key} and tables
-{"table": key}, with the values beside the JSON. A stored graph names its spec functions; loading looks them up among the
-registered profiles' functions and never imports what a file says.
+{"table": key}, with the values beside the JSON. A stored graph names its spec functions; loading looks them up among
+the registered profiles' functions and never imports what a file says.
 """
 
 from __future__ import annotations

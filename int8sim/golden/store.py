@@ -1,6 +1,6 @@
 """Golden files: HDF5 that plain h5py opens, holding an integer graph, inputs, tensors, hashes and who produced them.
 
-    /                attributes: int8sim_schema, graph (JSON), producer, producer_version, instruction_set, command, digest
+    /                attributes: int8sim_schema, graph (JSON), digest; producer, its version, instruction set, command
     /inputs/<t>      every sample                    /outputs/<t>   every sample
     /tensors/<t>     the first `samples` samples     /sha256/<t>    [N, 32] uint8, one hash per sample
     /constants/<t>, /arithmetic/<layer>/<role>/<p>   what the graph's JSON refers to
@@ -73,8 +73,9 @@ def write(
 ) -> None:
     """Write a golden file; a stopped write leaves the old one.
 
-    tensors: every activation of the graph by name, [N, ...]; none at all for a graph without samples. samples: how many are kept in full (None: all); hashes and
-    the graph's inputs and outputs cover every sample. Raises OutputNotWritableError.
+    tensors: every activation of the graph by name, [N, ...]; none at all for a graph without samples. samples: how
+    many are kept in full (None: all); hashes and the graph's inputs and outputs cover every sample.
+    Raises OutputNotWritableError.
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -87,9 +88,7 @@ def write(
         raise OutputNotWritableError(path, str(problem)) from None
 
 
-def _fill(
-    file: h5py.File, graph: Graph, tensors: Mapping[str, Array], producer: Producer, samples: int | None
-) -> None:
+def _fill(file: h5py.File, graph: Graph, tensors: Mapping[str, Array], producer: Producer, samples: int | None) -> None:
     text, arrays = encode(graph)
     content = dict(arrays)
     for name in graph.activations() if tensors else ():
@@ -152,8 +151,7 @@ def read(path: str | os.PathLike[str]) -> Golden:
     """The whole file. Raises NotAGoldenFileError, which says what is missing or damaged."""
     with _opened(path) as file:
         try:
-            if _digest(file) != file.attrs["digest"]:
-                raise NotAGoldenFileError(path, "its content does not match its digest: it is damaged or was edited")
+            _check_digest(path, file)
             return _content(file)
         except (KeyError, OSError, RuntimeError, ValueError, TypeError) as problem:
             raise NotAGoldenFileError(path, f"damaged: {problem}") from None
@@ -161,6 +159,11 @@ def read(path: str | os.PathLike[str]) -> Golden:
             raise
         except Int8SimError as problem:
             raise NotAGoldenFileError(path, str(problem)) from None
+
+
+def _check_digest(path: str | os.PathLike[str], file: h5py.File) -> None:
+    if _digest(file) != file.attrs["digest"]:
+        raise NotAGoldenFileError(path, "its content does not match its digest: it is damaged or was edited")
 
 
 def read_graph(path: str | os.PathLike[str]) -> Graph:

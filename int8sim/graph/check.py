@@ -48,7 +48,7 @@ def in_order(layers: Iterable[Layer], given: Iterable[str]) -> list[Layer]:
         if not ready:
             blocked = waiting[0]
             missing = [source for source in blocked.inputs if source not in known]
-            msg = f"layer {blocked.name!r} reads {missing}, which nothing before it produces: a cycle or a missing layer"
+            msg = f"layer {blocked.name!r} reads {missing}, which nothing produces: a cycle or a missing layer"
             raise GraphError(msg)
         ordered += ready
         known |= {layer.output for layer in ready}

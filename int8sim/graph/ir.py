@@ -1,4 +1,4 @@
-"""A network as data: layers in order of execution, tensor types, constants. Float and lowered graphs are the same class."""
+"""A network as data: layers in order of execution, tensor types, constants; float and lowered graphs alike."""
 
 from __future__ import annotations
 

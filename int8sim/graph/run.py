@@ -175,4 +175,3 @@ def _cast(name: str, array: Array, kind: TensorType) -> Array:
     if array.dtype.name != kind.dtype and not (kind.dtype == "float32" and array.dtype.kind in "fiu"):
         raise InputMismatchError(name, described, expected)
     return np.ascontiguousarray(array, kind.dtype)
-

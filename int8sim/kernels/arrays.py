@@ -41,9 +41,7 @@ def dp2a(a: Words, b: Words, c: Words, high: bool = False, a_signed: bool = True
     return _words(Step(products.dp2a, flags), (a, b, c), a_signed or b_signed)
 
 
-def convert(
-    values: Any, dtype: str = "int8", *, rounding: Rounding = Rounding.HALF_EVEN, flush: bool = False
-) -> Any:
+def convert(values: Any, dtype: str = "int8", *, rounding: Rounding = Rounding.HALF_EVEN, flush: bool = False) -> Any:
     """PTX cvt to int8 or uint8, saturating: float32 by `rounding` (NaN gives 0), integers by clamping.
 
     values: a number or an array; float64 and float16 arrays are refused, as cvt from them is another instruction.

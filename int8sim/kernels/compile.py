@@ -211,7 +211,8 @@ class _Module:
             read = {"channel": "p[{}][channel]"}
             given = [*operands, *(read.get(kind, "p[{}]").format(i) for i, kind in enumerate(kinds))]
             call = f"{self.function(function)}({', '.join(given)})"
-            self.texts.append(f"{DECORATOR}\ndef {glue}({', '.join([*operands, 'p', 'channel'])}):\n    return {call}\n")
+            header = f"def {glue}({', '.join([*operands, 'p', 'channel'])}):"
+            self.texts.append(f"{DECORATOR}\n{header}\n    return {call}\n")
         return glue
 
     def _import(self, module: str, attribute: str) -> ast.expr:

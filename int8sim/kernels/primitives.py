@@ -16,8 +16,7 @@ INT64 = ir.IntType(64)
 
 def _as_float32(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
     return [
-        context.cast(builder, value, kind, types.float32)
-        for value, kind in zip(arguments, signature.args, strict=True)
+        context.cast(builder, value, kind, types.float32) for value, kind in zip(arguments, signature.args, strict=True)
     ]
 
 

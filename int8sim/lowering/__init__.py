@@ -1,1 +1,1 @@
-"""Float graph, table and profile -> integer graph: fold.py, ranges.py, weights.py, and lower.py, which writes the layers."""
+"""Float graph, table and profile -> integer graph: fold.py, ranges.py, weights.py; lower.py writes the layers."""

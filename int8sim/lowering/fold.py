@@ -11,9 +11,7 @@ from int8sim.graph.ir import Graph, Layer
 from int8sim.model.step import Array
 from int8sim.ops.batch_normalization import BatchNormalization
 
-FUSES_ACTIVATION = frozenset(
-    {"convolution", "fully_connected", "matmul", "add", "average_pool", "global_average_pool"}
-)
+FUSES_ACTIVATION = frozenset({"convolution", "fully_connected", "matmul", "add", "average_pool", "global_average_pool"})
 """Kinds whose last step is a clamp, which then is the activation."""
 
 

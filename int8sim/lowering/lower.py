@@ -151,7 +151,7 @@ class _Writer:
         layer = replace(unit.layer, inputs=tuple(sources), covers=unit.covers)
         self.tensors[layer.output] = infer(layer, [self.tensors[name] for name in sources])
         self.layers.append(layer)
-        self.notes.append(f"{layer.name}: {layer.op.name} stays in float32; {self.profile.name} has no integer form of it")
+        self.notes.append(f"{layer.name}: {layer.op.name} stays in float32, {self.profile.name} has no integer form")
 
     def _write_integer(self, unit: Unit) -> None:
         sources = [self._integer(name) for name in data_inputs(self.graph, unit)]
@@ -159,9 +159,7 @@ class _Writer:
         if unit.layer.op.weighted:
             sources, bias = self._weights(unit, sources[0])
         quant = self.chosen.quants[unit.output]
-        layer = replace(
-            unit.layer, inputs=tuple(sources), output=self._integer_name(unit.output), covers=unit.covers
-        )
+        layer = replace(unit.layer, inputs=tuple(sources), output=self._integer_name(unit.output), covers=unit.covers)
         self._add(layer, quant, self._bounds(unit, quant), bias)
 
     def _weights(self, unit: Unit, x: str) -> tuple[list[str], Array | None]:

@@ -25,9 +25,7 @@ class Ranges:
     notes: tuple[str, ...]
 
 
-def ranges(
-    graph: Graph, table: Table, profile: Profile, preset: str, integer: Sequence[Unit]
-) -> Ranges:
+def ranges(graph: Graph, table: Table, profile: Profile, preset: str, integer: Sequence[Unit]) -> Ranges:
     """The quantization of every tensor that integer units read or write. Raises MissingRangeError, BadScaleError."""
     if preset not in profile.activations:
         raise UnknownNameError("preset", preset, profile.activations)
@@ -118,10 +116,11 @@ def _forced(profile: Profile, integer: Sequence[Unit], members: list[str], quant
 
 
 def _overrides(table: Table, members: list[str], chosen: str, row: Row, quant: QuantParams) -> list[str]:
-    notes = []
-    for name in members:
-        if name in table and table[name].scale != row.scale:
-            notes.append(f"{name}: the table's scale {table[name].scale:.9g} gives way to {chosen}'s {row.scale:.9g}")
+    notes = [
+        f"{name}: the table's scale {table[name].scale:.9g} gives way to {chosen}'s {row.scale:.9g}"
+        for name in members
+        if name in table and table[name].scale != row.scale
+    ]
     if (quant.zero_point == -128 and quant.scale == 1 / 256) or (quant.dtype == "uint8" and quant.scale == 1 / 256):
         notes.append(f"{members[0]}: the engine forces scale 1/256 and zero point {quant.zero_point}")
     return notes

@@ -24,9 +24,7 @@ def quantize_weight(profile: Profile, kind: str, layer: str, weight: Array) -> t
     scales = np.array([rule.scale(value) or 1.0 for value in amax.ravel().tolist()], np.float32).reshape(amax.shape)
     codes = rule.quantize(weight.astype(np.float32), scales, *dtype_range(rule.dtype, rule.narrow))
     flat = tuple(scales.ravel().tolist())
-    quant = QuantParams(
-        flat if per_channel else flat[0], 0, 0 if per_channel else None, rule.dtype, rule.narrow
-    )
+    quant = QuantParams(flat if per_channel else flat[0], 0, 0 if per_channel else None, rule.dtype, rule.narrow)
     return codes, TensorType(tuple(weight.shape), rule.dtype, "", quant)
 
 

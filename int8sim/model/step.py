@@ -27,8 +27,8 @@ Number = int | np.float32 | np.float64 | Array | LookupTable
 class Step:
     """function(*operands, *parameters).
 
-    The operands are what the role names (`output(acc)`, `combine(a, b)` ...); the parameters follow them in the order of
-    the function's signature, and are kept here by argument name.
+    The operands are what the role names (`output(acc)`, `combine(a, b)` ...); the parameters follow them in the order
+    of the function's signature, and are kept here by argument name.
     """
 
     function: Callable[..., Any]

@@ -1,4 +1,4 @@
-"""What an op is: attributes, shapes, the float32 definition, the roles of its integer arithmetic, the integer definition.
+"""What an op is: attributes, shapes, the float32 definition, its integer arithmetic by roles, the integer definition.
 
 An op's file holds one frozen dataclass whose fields are its attributes, in this order: docstring with the formula and
 its source; attributes; `infer`; `float32`; `arithmetic`; `reference`; `cases`. `float32` and `reference` are loops over

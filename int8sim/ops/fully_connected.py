@@ -16,7 +16,7 @@ from int8sim.spec.requantize import output_single
 
 @dataclass(frozen=True)
 class FullyConnected(Op):
-    """Inputs: x [..., K]; w [O, K]; optional bias [O]. Output: [..., O]. A 1x1 convolution over the leading dimensions."""
+    """Inputs: x [..., K]; w [O, K]; optional bias [O]. Output: [..., O]. A 1x1 convolution over leading dimensions."""
 
     name: ClassVar[str] = "fully_connected"
     kind: ClassVar[str] = "fully_connected"
@@ -70,14 +70,16 @@ class FullyConnected(Op):
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
+        bias = TensorType((2,), "int32", "", QuantParams(1.0, dtype="int32"))
+        quarter = {"multiplier": 1 << 30, "shift": 1, "zero_point": 0, "low": -9, "high": 99}
         yield Case(
             "two rows, two outputs, a quarter with one rounding, half up",
             cls(),
-            (codes((2, 3), zero_point=2), codes((2, 3)), TensorType((2,), "int32", "", QuantParams(1.0, dtype="int32"))),
+            (codes((2, 3), zero_point=2), codes((2, 3)), bias),
             ([[3, 4, 5], [0, 1, 2]], [[1, 2, 3], [-4, 5, 6]], [0, 10]),
             codes((2, 2)),
             # x - 2 = [1 2 3] and [-2 -1 0]; acc = [14, 34] and [-4, 13]; / 4 = 3.5, 8.5, -1, 3.25
             [[4, 9], [-1, 3]],
-            {"output": Step(output_single, {"multiplier": 1 << 30, "shift": 1, "zero_point": 0, "low": -9, "high": 99})},
+            {"output": Step(output_single, quarter)},
             constants=(1, 2),
         )

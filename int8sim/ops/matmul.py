@@ -80,13 +80,14 @@ class Matmul(Op):
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
+        half = {"multiplier": 1 << 30, "shift": 0, "zero_point": 0, "low": -99, "high": 99}
         yield Case(
-            "one row by two columns, halved, ties away from zero",
+            "one row by two columns, halved, the high multiply half up",
             cls(),
             (codes((1, 1, 2)), codes((1, 2, 2), zero_point=1)),
             ([3, -5], [[2, 4], [3, 0]]),
             codes((1, 1, 2)),
-            # b - 1 = [[1, 3], [2, -1]]; acc = 3 - 10 = -7 and 9 + 5 = 14; halved: the high multiply of -7 is half up
+            # b - 1 = [[1, 3], [2, -1]]; acc = 3 - 10 = -7 and 9 + 5 = 14; halved
             [[-3, 7]],
-            {"output": Step(output_double, {"multiplier": 1 << 30, "shift": 0, "zero_point": 0, "low": -99, "high": 99})},
+            {"output": Step(output_double, half)},
         )

@@ -1,4 +1,4 @@
-"""Real values to codes, at the border between float and integer layers: the output's scale and zero point, saturating."""
+"""Real values to codes, at the border between float and integer layers; saturating."""
 
 from __future__ import annotations
 
@@ -49,4 +49,3 @@ class Quantize(Pointwise):
             [[1, 3, -1, 127, -128]],
             {"convert": Step(quantize_half_even, half)},
         )
-

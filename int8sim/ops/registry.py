@@ -20,9 +20,9 @@ def ops() -> Mapping[str, type[Op]]:
     for info in pkgutil.iter_modules(int8sim.ops.__path__):
         module = import_module(f"int8sim.ops.{info.name}")
         for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, Op) and value.__module__ == module.__name__:
-                if value is not Op and not inspect.isabstract(value):
-                    found[value.name] = value
+            here = inspect.isclass(value) and issubclass(value, Op) and value.__module__ == module.__name__
+            if here and value is not Op and not inspect.isabstract(value):
+                found[value.name] = value
     return found
 
 

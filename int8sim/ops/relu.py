@@ -1,4 +1,4 @@
-"""y = max(x, 0): on codes, a clamp at the zero point. Fused into the layer before it wherever that layer has a clamp."""
+"""y = max(x, 0): on codes, a clamp at the zero point. Fused into the layer before it where that one ends in a clamp."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from int8sim.ops.base import Case, Op, codes, expect
 
 @dataclass(frozen=True)
 class Transpose(Op):
-    """Input: x. perm: output axis i is input axis perm[i]; perm[0] is 0. The layout follows if it is NCHW or NHWC again."""
+    """Input: x. perm: output axis i is input axis perm[i]; perm[0] is 0. The layout follows if it still is one."""
 
     perm: tuple[int, ...]
 

@@ -38,7 +38,7 @@ class Window:
         return count
 
     def cells(self, oy: int, ox: int, height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
-        """(kernel row, kernel column, input row, input column) of the cells that lie inside the input, in raster order."""
+        """(kernel row, kernel column, input row, input column) of the cells inside the input, in raster order."""
         for u in range(self.kernel[0]):
             y = oy * self.strides[0] - self.pads[0] + u * self.dilations[0]
             for v in range(self.kernel[1]):

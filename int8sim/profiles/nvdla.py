@@ -1,4 +1,4 @@
-"""NVDLA, INT8, as NVIDIA's compiler programs the hardware (`--quantizationMode per-kernel`: one scale per weight tensor).
+"""NVDLA, INT8, as NVIDIA's compiler programs it (`--quantizationMode per-kernel`: one scale per weight tensor).
 
 Weights at max / 127, half up, times the float32 reciprocal; bias int16 with a left shift in SDP X1; output converter
 with a 15-bit scale, truncated, and a right shift, half away; CACC saturates at 34 bits. Arithmetic: nvdla/hw (master

@@ -1,10 +1,10 @@
 """ONNX Runtime's CPU kernels for quantized operators, x86 with AVX2 and FMA.
 
-float32 throughout: the accumulator is converted and multiplied by float32(float32(Sx * Sw) / Sy), half to even. Operators
-of `com.microsoft` where ONNX has none (QGemm, QLinearAdd, QLinearSoftmax ...). Other instruction sets take other paths
-in QLinearAdd and, without VNNI, in the dot product itself. Formulas: microsoft/onnxruntime:onnxruntime/core/mlas/lib/
-and onnxruntime/contrib_ops/cpu/quantization/; measured on ONNX Runtime 1.31.1. Quantization: onnxruntime/python/tools/
-quantization/quant_utils.py and base_quantizer.py.
+float32 throughout: the accumulator is converted and multiplied by float32(float32(Sx * Sw) / Sy), half to even.
+Operators of `com.microsoft` where ONNX has none (QGemm, QLinearAdd, QLinearSoftmax ...). Other instruction sets take
+other paths in QLinearAdd and, without VNNI, in the dot product itself. Formulas:
+microsoft/onnxruntime:onnxruntime/core/mlas/lib/ and onnxruntime/contrib_ops/cpu/quantization/; measured on ONNX
+Runtime 1.31.1. Quantization: onnxruntime/python/tools/ quantization/quant_utils.py and base_quantizer.py.
 """
 
 from __future__ import annotations
@@ -76,9 +76,7 @@ def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int)
     ra, rb = (float32(operand.tensor_scale / y.tensor_scale) for operand in (a, b))
     inner = fma(ra, float(a.tensor_zero_point), float32(rb * b.tensor_zero_point))
     fixed = np.float32(float32(y.tensor_zero_point - inner))
-    return {
-        "combine": {"a_ratio": np.float32(ra), "b_ratio": np.float32(rb), "fixed": fixed, "low": low, "high": high}
-    }
+    return {"combine": {"a_ratio": np.float32(ra), "b_ratio": np.float32(rb), "fixed": fixed, "low": low, "high": high}}
 
 
 def _average(*, x: QuantParams, y: QuantParams, window: object, low: int, high: int) -> Parameters:
@@ -147,9 +145,7 @@ ONNXRUNTIME = Profile(
         "add": Scheme({"combine": add_fma}, _add),
         "average_pool": Scheme({"step": sum_real, "finish": average_real}, _average),
         "global_average_pool": Scheme({"step": sum_offset, "finish": mean_rne}, _mean),
-        "softmax": Scheme(
-            {"exponential": table_exponential, "total": table_sum, "quotient": table_quotient}, _softmax
-        ),
+        "softmax": Scheme({"exponential": table_exponential, "total": table_sum, "quotient": table_quotient}, _softmax),
         "clamp": clamp_scheme(),
         "quantize": quantize_scheme(),
         "dequantize": dequantize_scheme(),

@@ -1,9 +1,9 @@
 """TensorFlow Lite (LiteRT), reference kernels: OpResolverType.BUILTIN_REF.
 
-Integer fixed point with two roundings (a 31-bit multiplier, half up, then a shift, half away), except the fully connected
-layer, which LiteRT computes in float64. Formulas: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/,
-google-ai-edge/LiteRT:tflite/kernels/; measured on ai-edge-litert 2.3.0. Quantization:
-google-ai-edge/LiteRT:tflite/tools/optimize/quantization_utils.cc.
+Integer fixed point with two roundings (a 31-bit multiplier, half up, then a shift, half away), except the fully
+connected layer, which LiteRT computes in float64. Formulas: tensorflow/tflite-
+micro:tensorflow/lite/kernels/internal/reference/, google-ai-edge/LiteRT:tflite/kernels/; measured on ai-edge-litert
+2.3.0. Quantization: google-ai-edge/LiteRT:tflite/tools/optimize/quantization_utils.cc.
 """
 
 from __future__ import annotations

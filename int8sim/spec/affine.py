@@ -116,7 +116,7 @@ def clamp_code(code: S16, low: S16, high: S16) -> int:
 
 
 def bound_code(bound: float, scale: float, zero_point: S16, low: S16, high: S16) -> int:
-    """The code of a ReLU's or Clip's real bound: zero_point + half_away(bound / scale), clamped; infinities are the ends.
+    """The code of a ReLU's or Clip's real bound: zero_point + half_away(bound / scale), clamped to low .. high.
 
     Source: tensorflow/tensorflow:tensorflow/lite/kernels/kernel_util.cc, CalculateActivationRangeQuantized.
     """

@@ -9,7 +9,7 @@ from int8sim.spec.float32 import float32
 
 
 def tflite_multiplier(real: float) -> tuple[int, int]:
-    """A positive real as (multiplier, shift): real is about multiplier / 2**(31 + shift), multiplier 2**30 .. 2**31 - 1.
+    """A positive real as (multiplier, shift): about multiplier / 2**(31 + shift), multiplier in 2**30 .. 2**31 - 1.
 
     frexp, then the mantissa to 31 bits half away; a mantissa that rounds to 1 is halved; a real below 2**-32 gives
     (0, 0). Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/quantization_util.cc, QuantizeMultiplier
@@ -34,7 +34,7 @@ def nvdla_shift(real: float) -> int:
 
 def nvdla_scale(real: float, shift: int) -> int:
     """real * 2**shift as an int16, truncated toward zero. With `nvdla_shift` it lies in 16384 .. 32767, or is 0."""
-    return int(math.trunc(Fraction(real) * Fraction(2) ** shift))
+    return math.trunc(Fraction(real) * Fraction(2) ** shift)
 
 
 def float32_ratio(input_scale: float, weight_scale: float, output_scale: float) -> float:

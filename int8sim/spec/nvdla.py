@@ -82,13 +82,11 @@ def sdp_out_convert(x: S32, offset: S32, scale: S16, truncate: U6, out_bits: int
     return saturate(shift_right_saturate(product, truncate, SDP_PRODUCT_BITS, 17), out_bits)
 
 
-def convolution_output(
-    acc: S34, bias: S16, bias_shift: U6, scale: S16, truncate: U6, low: S9, high: S9
-) -> int:
+def convolution_output(acc: S34, bias: S16, bias_shift: U6, scale: S16, truncate: U6, low: S9, high: S9) -> int:
     """CACC's clip, SDP X's bias, ReLU where low is 0, and the output converter, as the compiler programs a convolution.
 
     One scale for the whole weight tensor (`--quantizationMode per-kernel`): X1 only adds the bias, its shift is 0,
-    and the converter multiplies. low, high: -128 .. 127, or 0 .. 127 behind a ReLU (which X1 applies to the 32-bit sum).
+    and the converter multiplies. low, high: -128 .. 127, or 0 .. 127 behind a ReLU (X1 applies it to the 32-bit sum).
     """
     total = shift_right_saturate(sdp_bias(cacc_clip(acc, 0), bias, bias_shift), 0, SDP_PRODUCT_BITS, 32)
     return clamp(sdp_out_convert(total, 0, scale, truncate), low, high)

@@ -51,7 +51,13 @@ def mean_rne(total: S32, count: int, multiplier: float, zero_point: S16, low: S1
 
 
 def mean_double(
-    total: S32, count: int, multiplier: U31, shift: S6, zero_point: S16, low: S16, high: S16  # noqa: ARG001
+    total: S32,
+    count: int,  # noqa: ARG001 (every finish is given it)
+    multiplier: U31,
+    shift: S6,
+    zero_point: S16,
+    low: S16,
+    high: S16,
 ) -> int:
     """clamp(double(total) + zero_point); the count is in the multiplier. TensorFlow Lite's MEAN over height and width.
 

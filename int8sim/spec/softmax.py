@@ -1,4 +1,4 @@
-"""Integer softmax over one row of codes: exponential of each difference to the row's maximum, their sum, the quotient."""
+"""Integer softmax over a row of codes: exponentials of the differences to the maximum, their sum, the quotients."""
 
 from __future__ import annotations
 
@@ -107,9 +107,7 @@ def table_sum(total: float, exponential: float) -> float:
     return float32(total + exponential)
 
 
-def table_quotient(
-    exponential: float, total: float, inverse_scale: float, zero_point: S16, low: S16, high: S16
-) -> int:
+def table_quotient(exponential: float, total: float, inverse_scale: float, zero_point: S16, low: S16, high: S16) -> int:
     """clamp(half_even(float32(exponential * inverse_scale) / total) + zero_point), each step float32.
 
     inverse_scale: floor(float32(1 / output scale)). A product beyond float32 (a row of one value) leaves int32: uint8

@@ -120,7 +120,7 @@ def flip(values):
     values[(1, 3, 2, 5)] ^= 1
 
 
-def test_one_flipped_bit_is_found_and_explained(recorded, images, lowered):
+def test_one_flipped_bit_is_found_and_explained(recorded, lowered):
     edit(recorded, "tensors/clipped", flip)
     report = api.verify(recorded)
     assert not report
@@ -166,7 +166,7 @@ def test_damage_is_named(recorded, tmp_path):
         assert str(short) in str(caught.value)
 
 
-def test_foreign_newer_and_missing_files(recorded, tmp_path, images):
+def test_foreign_newer_and_missing_files(recorded, tmp_path):
     other = tmp_path / "other.h5"
     with h5py.File(other, "w") as file:
         file["a"] = [1]

@@ -142,7 +142,7 @@ def _prepare_exact(
 
 
 def pack(centred: Array, groups: int) -> tuple[Array, int]:
-    """Weights [O, C, rows, columns] as the tile reads them, int8 [groups, blocks, depth / 4, 32, 4], and in how many parts.
+    """Weights [O, C, rows, columns] as the tile reads them, int8 [groups, blocks, depth / 4, 32, 4], and their parts.
 
     Weights minus their zero point can leave int8 (uint8 weights): then they are the sum of two parts, side by side
     along the depth, and every window is gathered twice.

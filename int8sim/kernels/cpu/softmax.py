@@ -41,7 +41,9 @@ def prepare(
     return _rows(kernel, (*(steps[role][1] for role in ROLES), flip(output_type)), axis, np.dtype(np.uint8))
 
 
-def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtype: np.dtype[np.generic]) -> Callable[[Array], Array]:
+def _rows(
+    kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtype: np.dtype[np.generic]
+) -> Callable[[Array], Array]:
     def call(stored: Array) -> Array:
         moved = np.ascontiguousarray(np.moveaxis(stored, axis, -1))
         out = np.empty(moved.shape, dtype)

@@ -1,15 +1,16 @@
 """The dot-product tile: six windows by 32 output channels, accumulated in vector registers. Written as LLVM IR.
 
-acc[r, n] = sum over k of windows[r, k] * weights[k, n] modulo 2**32, windows uint8, weights int8. The depth is in groups
-of four bytes, weights packed as [depth / 4][32][4], so that x86's vpdpbusd (unsigned by signed bytes, four at a time,
-no saturation) does one group for 16 channels. The portable form multiplies the same four bytes in int32 vectors, which
-LLVM lowers to whatever the machine has. Both give the same integers.
+acc[r, n] = sum over k of windows[r, k] * weights[k, n] modulo 2**32, windows uint8, weights int8. The depth is in
+groups of four bytes, weights packed as [depth / 4][32][4], so that x86's vpdpbusd (unsigned by signed bytes, four at
+a time, no saturation) does one group for 16 channels. The portable form multiplies the same four bytes in int32
+vectors, which LLVM lowers to whatever the machine has. Both give the same integers.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import llvmlite.binding
@@ -76,7 +77,7 @@ class _Emitter:
         totals = self._step(k, sums)
         following = builder.add(k, ir.Constant(SIZE, 1))
         k.add_incoming(following, loop)
-        for phi, total in zip(sum(sums, []), sum(totals, []), strict=True):
+        for phi, total in zip(chain(*sums), chain(*totals), strict=True):
             phi.add_incoming(ir.Constant(WORDS, [0] * LANES), entry)
             phi.add_incoming(total, loop)
         builder.cbranch(builder.icmp_unsigned("<", following, self.groups), loop, done)
@@ -89,8 +90,9 @@ class _Emitter:
         weights = [self._load(base, LANES * GROUP * v, BYTES) for v in range(VECTORS)]
         totals = []
         for r, row in enumerate(sums):
-            start = builder.mul(builder.add(builder.mul(self.groups, ir.Constant(SIZE, r)), k), ir.Constant(SIZE, GROUP))
-            activations = self._load(builder.add(self.windows, start), 0, WORD)
+            group = builder.add(builder.mul(self.groups, ir.Constant(SIZE, r)), k)
+            start = builder.add(self.windows, builder.mul(group, ir.Constant(SIZE, GROUP)))
+            activations = self._load(start, 0, WORD)
             totals.append([self.dot(builder, acc, activations, w) for acc, w in zip(row, weights, strict=True)])
         return totals
 
@@ -101,7 +103,7 @@ class _Emitter:
         return value
 
     def _store(self, totals: list[list[Any]]) -> None:
-        for place, total in enumerate(sum(totals, [])):
+        for place, total in enumerate(chain(*totals)):
             address = self.builder.add(self.acc, ir.Constant(SIZE, place * LANES * 4))
             stored = self.builder.store(total, self.builder.inttoptr(address, ir.PointerType(WORDS)))
             stored.align = 4
@@ -121,7 +123,7 @@ def _code(dot: Dot) -> Any:
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def tile_vnni(_: Any, windows: Any, groups: Any, weights: Any, acc: Any) -> Any:  # noqa: ARG001
-    """Addresses of windows [6][groups * 4] and of one packed block of weights; groups > 0; acc: address of int32 [6][32]."""
+    """Addresses of windows [6][groups * 4], of one packed block of weights, and of acc, int32 [6][32]; groups > 0."""
     return _signature(), _code(_dot_vnni)
 
 
