@@ -9,8 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from int8sim.cli import main
-from int8sim.cli import recipe
+from int8sim.cli import main, recipe
 from int8sim.golden import store
 
 
