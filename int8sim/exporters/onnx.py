@@ -26,6 +26,7 @@ from onnx import ModelProto
 from int8sim.exporters.exact import activations, clamp_bounds, output_bounds, require_exact
 from int8sim.exporters.files import write_bytes
 from int8sim.exporters.onnx_model import MICROSOFT, TO_NCHW, TO_NHWC, OnnxModel
+from int8sim.exporters.padding import reaches_beyond
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
 from int8sim.model.tensor import TensorType
@@ -205,7 +206,17 @@ def _average_pool(job: Job) -> None:
 
 
 def _flags(job: Job) -> dict[str, Any]:
+    """ONNX Runtime divides by the whole window where padding counts, also where ceil_mode lets it hang over."""
+    size, out = (_height_width(kind) for kind in (job.input, job.output))
+    if job.op.count_include_pad and reaches_beyond(job.op.window(), size, out):
+        reason = "ceil_mode leaves windows that reach beyond the counted padding"
+        raise NotExportableError(job.layer.name, TARGET, reason)
     return {"count_include_pad": int(job.op.count_include_pad), "ceil_mode": int(job.op.ceil_mode)}
+
+
+def _height_width(kind: TensorType) -> tuple[int, int]:
+    first = 2 if kind.layout == "NCHW" else 1
+    return kind.shape[first], kind.shape[first + 1]
 
 
 def _global_average_pool(job: Job) -> None:

@@ -32,12 +32,17 @@ def stored_shape(kind: TensorType) -> tuple[int, ...]:
 
 
 class TfliteModel:
-    """The file as it grows. index: the tensor index of every activation and of the constants written so far."""
+    """The file as it grows.
+
+    index: the tensor index of every activation and of the constants that are written as they are; rearranged: the names
+    of those that are not (convolution weights, which change their axes); taken: every name in use.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.file = Flatbuffer()
         self.taken = set(graph.tensors)
+        self.rearranged: set[str] = set()
         self.index = {name: self._activation(name) for name in graph.activations()}
 
     def _activation(self, name: str) -> int:
@@ -121,7 +126,9 @@ class Job:
         """A constant input rearranged for this operator, its channels on `axis`; the index."""
         name, quant = self.layer.inputs[position], self.kind(position).quant
         moved = quant and QuantParams(quant.scale, quant.zero_point, axis, quant.dtype, quant.narrow)
-        return self.file.constant(self.model.fresh(f"{name}_{self.layer.output}"), values, moved)
+        own = name if name not in self.model.rearranged else self.model.fresh(f"{name}_{self.layer.output}")
+        self.model.rearranged.add(name)
+        return self.file.constant(own, values, moved)
 
     def bias(self) -> list[int]:
         """The bias's index where the layer has one."""

@@ -1,8 +1,4 @@
-"""Sliding windows in a .tflite file: convolution and pools, whose padding is SAME, VALID, or a PAD before VALID.
-
-SAME means ceil(size / stride) windows, the padding that they need split evenly with the greater part at the end.
-Source: tensorflow/tensorflow:tensorflow/lite/kernels/padding.h, ComputeOutSize and ComputePaddingWithOffset.
-"""
+"""Sliding windows in a .tflite file: convolution and pools, whose padding is SAME, VALID, or a PAD before VALID."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from int8sim.exporters import padding as paddings
 from int8sim.exporters.tflite_model import Job, stored_shape
 from int8sim.model.step import Array
 from int8sim.model.tensor import dtype_range
@@ -19,7 +16,7 @@ from int8sim.ops.window import Window
 def conv2d(job: Job) -> None:
     """CONV_2D, grouped or not; DEPTHWISE_CONV_2D where every input channel is a group of its own."""
     window = job.op.window(job.kind(1).shape)
-    padding = _padding(job, window)
+    padding = paddings.scheme(window, *_sizes(job))
     source = job.source() if padding else _padded(job, window.pads, "PAD")
     weight = job.values(1)
     options = {**_strides(job, window, padding or "VALID"), **job.fused()}
@@ -38,8 +35,8 @@ def max_pool(job: Job) -> None:
     window = job.op.window()
     if window.dilations != (1, 1):
         raise job.refuse(f"MAX_POOL_2D has no dilations; the layer has {window.dilations}")
-    padding = _padding(job, window)
-    source = job.source() if padding else _padded(job, _needed(job, window), "PADV2")
+    padding = paddings.scheme(window, *_sizes(job))
+    source = job.source() if padding else _padded(job, paddings.needed(window, *_sizes(job)), "PADV2")
     job.operator("MAX_POOL_2D", [source], **_pool(job, window, padding or "VALID"))
 
 
@@ -47,11 +44,11 @@ def average_pool(job: Job) -> None:
     """AVERAGE_POOL_2D, which divides by the cells inside the input; padding that counts becomes part of the input."""
     window = job.op.window()
     if not job.op.count_include_pad or not any(window.pads):
-        padding, source = _padding(job, window), job.source()
+        padding, source = paddings.scheme(window, *_sizes(job)), job.source()
         if not padding:
             raise job.refuse(f"pads {window.pads} are neither SAME nor VALID; others must count")
     else:
-        if window.ceil_mode and any(need > pad for need, pad in zip(_needed(job, window), window.pads, strict=True)):
+        if paddings.reaches_beyond(window, *_sizes(job)):
             raise job.refuse("ceil_mode leaves windows that reach beyond the counted padding")
         padding, source = "VALID", _padded(job, window.pads, "PAD")
     job.operator("AVERAGE_POOL_2D", [source], **_pool(job, window, padding))
@@ -66,38 +63,10 @@ def _pool(job: Job, window: Window, padding: str) -> dict[str, Any]:
     return {**_strides(job, window, padding), "filterHeight": height, "filterWidth": width, **job.fused()}
 
 
-def _padding(job: Job, window: Window) -> str:
-    """SAME or VALID where that means the same windows; else empty."""
-    size, out = stored_shape(job.kind())[1:3], stored_shape(job.output)[1:3]
-    for name, rule in (("VALID", _valid), ("SAME", _same)):
-        if all(rule(window, axis, size[axis]) == (window.pads[axis], out[axis]) for axis in (0, 1)):
-            return name
-    return ""
-
-
-def _valid(window: Window, axis: int, size: int) -> tuple[int, int]:
-    """Padding before the input, and the number of windows."""
-    return 0, (size - _span(window, axis)) // window.strides[axis] + 1
-
-
-def _same(window: Window, axis: int, size: int) -> tuple[int, int]:
-    count = -(-size // window.strides[axis])
-    return max((count - 1) * window.strides[axis] + _span(window, axis) - size, 0) // 2, count
-
-
-def _span(window: Window, axis: int) -> int:
-    return window.dilations[axis] * (window.kernel[axis] - 1) + 1
-
-
-def _needed(job: Job, window: Window) -> tuple[int, int, int, int]:
-    """The pads that the windows really reach into: top, left, bottom, right."""
-    size, out = stored_shape(job.kind())[1:3], stored_shape(job.output)[1:3]
-    top, left = window.pads[:2]
-    after = [
-        max((out[axis] - 1) * window.strides[axis] + _span(window, axis) - size[axis] - window.pads[axis], 0)
-        for axis in (0, 1)
-    ]
-    return top, left, after[0], after[1]
+def _sizes(job: Job) -> tuple[paddings.Size, paddings.Size]:
+    """Height and width of the input and of the output."""
+    (_, *size, _), (_, *out, _) = stored_shape(job.kind()), stored_shape(job.output)
+    return (size[0], size[1]), (out[0], out[1])
 
 
 def _padded(job: Job, pads: tuple[int, int, int, int], operator: str) -> int:

@@ -106,12 +106,12 @@ class Report:
 
 
 def compare(golden: Golden, *, backend: str = "cpu", graph: Graph | None = None) -> Report:
-    """Run the graph on the golden inputs and compare every tensor of every sample.
+    """Run the graph on the golden inputs and compare what every layer computed for every sample.
 
     graph: another graph with the same tensor names, for example one lowered just now; default: the golden file's own.
     """
     subject = golden.graph if graph is None else graph
-    entries = {name: TensorReport(name, _layer_name(golden.graph, name)) for name in golden.graph.activations()}
+    entries = {layer.output: TensorReport(layer.output, layer.name) for layer in golden.graph.layers}
     described = f"{golden.producer.name} {golden.producer.version}".strip()
     report = Report(described, backend, list(entries.values()))
     report.problems = _missing(golden.graph, subject)
@@ -125,11 +125,6 @@ def compare(golden: Golden, *, backend: str = "cpu", graph: Graph | None = None)
         if report.first is None:
             report.first = _first(golden, subject, entries, start, actual)
     return report
-
-
-def _layer_name(graph: Graph, tensor: str) -> str:
-    producer = graph.producer(tensor)
-    return producer.name if producer else "input"
 
 
 def _missing(golden: Graph, subject: Graph) -> list[str]:
@@ -169,7 +164,7 @@ def _first(
     golden: Golden, graph: Graph, entries: Mapping[str, TensorReport], start: int, actual: Mapping[str, Array]
 ) -> Mismatch | None:
     """The first differing value in topological order, explained; None if no recorded value differs."""
-    for name in golden.graph.activations():
+    for name in entries:
         recorded = _recorded(golden, name)[start : start + len(actual[name])]
         if entries[name].different and len(recorded):
             differs = np.argwhere(_bits(actual[name][: len(recorded)]) != _bits(recorded))

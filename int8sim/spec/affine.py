@@ -24,7 +24,7 @@ def asymmetric_scale(low: float, high: float, levels: int) -> float:
     compute_scale_zp (the scale is rounded to float32 after the zero point is derived from it).
     """
     width = (max(high, 0.0) - min(low, 0.0)) / levels
-    return width if float32(width) >= SMALLEST_NORMAL else 1.0
+    return width if width >= SMALLEST_NORMAL else 1.0
 
 
 def zero_point_half_even(low: float, scale: float, qmin: int, qmax: int) -> int:
@@ -94,15 +94,16 @@ def quantize_weight_half_away(real: float, reciprocal: float, low: S16, high: S1
     return clamp(half_away_float32(bounded), low, high)
 
 
-def quantize_half_up(real: float, reciprocal: float, low: S32, high: S32) -> int:
+def quantize_half_up(real: float, reciprocal: float, low: S16, high: S16) -> int:
     """clamp(floor(real * reciprocal + 0.5)) in float32: NVDLA's compiler, for weights, input bytes and biases.
 
-    It multiplies by float32(1 / scale). Source: nvdla/sw:umd/core/src/compiler/WeightTranslationUnit.h.
+    It multiplies by float32(1 / scale). Biases take the bounds of int32, which are made here and not in a kernel.
+    Source: nvdla/sw:umd/core/src/compiler/WeightTranslationUnit.h.
     """
     value = float32(float32(real * reciprocal) + float32(0.5))
     bounded = min(max(value, float32(low)), float32(high))
     nearest = half_even(bounded)
-    return nearest - (float32(nearest) > bounded)
+    return min(nearest - (float32(nearest) > bounded), high)  # float32(2**31 - 1) is 2**31
 
 
 def dequantize(code: S32, scale: float, zero_point: S16) -> float:

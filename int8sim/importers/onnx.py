@@ -1,0 +1,64 @@
+"""A float32 convolutional network in an ONNX file, opset 7 to 28, as a graph.
+
+Dimension 0 of every activation is the batch, whatever number the file declares. Tensors keep their names. A layer has
+its node's name where that is not empty and no other node has it, else its output's. 4-D activations are NCHW, unless
+nothing but a Transpose to NCHW reads them. Dropout and Identity are other names of a tensor and make no layer. What is
+computed is float32, whatever float type the file declares.
+
+onnx_file.py reads the file, onnx_operators.py has a function for each operator, onnx_network.py is what they fill in.
+"""
+
+from __future__ import annotations
+
+import os
+
+from int8sim.graph.ir import Graph
+from int8sim.importers.onnx_file import Model, Node, read_model
+from int8sim.importers.onnx_network import Network
+from int8sim.importers.onnx_operators import READERS, SUPPORTED
+
+__all__ = ["SUPPORTED", "load_onnx"]
+
+QUANTIZED = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"})
+
+
+def load_onnx(path: str | os.PathLike[str]) -> Graph:
+    """The graph of a float model.
+
+    Raises NotAModelError for a file that is no complete ONNX model or leaves more open than the batch,
+    UnsupportedOperatorError for an operator or a form of one that is not read, LayerError for shapes that do not fit,
+    GraphError for tensors without a producer or with two.
+    """
+    model = read_model(path)
+    _refuse_unknown(model)
+    network = Network(model)
+    for node in model.nodes:
+        _refuse_further_outputs(network, node)
+        READERS[node.operator](network, node)
+    return network.graph()
+
+
+def _refuse_unknown(model: Model) -> None:
+    """Before anything else, so that the first error names what matters most."""
+    for node in model.nodes:
+        if _is_quantized(node):
+            raise node.refused(
+                "this model is already quantized, and int8sim quantizes a float model itself; give it the float model"
+            )
+    unknown = [node for node in model.nodes if node.operator not in READERS]
+    if unknown:
+        others = sorted({node.operator for node in unknown} - {unknown[0].operator})
+        more = f"; neither are {', '.join(others)}" if others else ""
+        hint = "exporting with constant folding, or a model simplifier, removes many operators"
+        raise unknown[0].refused(f"it is not supported{more} ({hint})", SUPPORTED)
+
+
+def _is_quantized(node: Node) -> bool:
+    operator = node.operator.rpartition(".")[2]
+    return operator in QUANTIZED or operator.startswith(("QLinear", "QGemm", "QAttention", "DynamicQuantize"))
+
+
+def _refuse_further_outputs(network: Network, node: Node) -> None:
+    for name in filter(None, node.outputs[1:]):
+        if network.readers(name):
+            raise node.refused(f"its output {name!r} is used; only the first output is read")
