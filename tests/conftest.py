@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +41,40 @@ def oracle_folder() -> Path:
     return Path(named)
 
 
-COUNTS = pytest.StashKey[list[str]]()
+COMPARED = "values compared"
 
 
 @pytest.fixture
-def compared(request: pytest.FixtureRequest) -> Callable[[int], None]:
-    """Tell how many values a test has compared: the numbers are printed at the end of the run."""
-    lines = request.config.stash.setdefault(COUNTS, [])
-    return lambda count: lines.append(f"{count:>12,}  {request.node.nodeid}")
+def compared(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """compared(count, least=1): how many values a test has compared, printed at the end of the run; fails below least."""
+
+    def tell(count: int, least: int = 1) -> None:
+        assert count >= least, f"{count:,} values compared, at least {least:,} are needed"
+        request.node.user_properties.append((COMPARED, int(count)))
+
+    return tell
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if lines := config.stash.get(COUNTS, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
+    lines = [
+        f"{sum(value for name, value in report.user_properties if name == COMPARED):>12,}  {report.nodeid}"
+        for report in reports
+        if report.when == "call" and any(name == COMPARED for name, _ in report.user_properties)
+    ]
+    if lines:
         terminalreporter.section("values compared, all equal unless the test failed")
-        terminalreporter.write_line("\n".join(lines))
+        terminalreporter.write_line("\n".join(sorted(lines, key=lambda line: line.split()[1])))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where the folder of witnesses is named, a witness test that skips has failed."""
+    report = yield
+    if report.skipped and item.get_closest_marker("witness") and os.environ.get(ORACLES):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: {ORACLES} is set, so this witness must run; it skipped: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

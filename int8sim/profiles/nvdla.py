@@ -23,6 +23,7 @@ from int8sim.profiles.rules import (
     dequantize_scheme,
     quantize_scheme,
     symmetric_int8,
+    times_half_up,
 )
 from int8sim.spec.affine import quantize_half_up
 from int8sim.spec.float32 import float32
@@ -42,10 +43,7 @@ def weight_scale(amax: float) -> float:
 
 def weight_codes(weights: Floats, scales: Floats, low: int, high: int) -> Array:
     """clamp(floor(w * float32(1 / scale) + 0.5)), each step float32."""
-    reciprocal = (np.float32(1) / scales).astype(np.float32)
-    rounded = np.floor((weights * reciprocal).astype(np.float32) + np.float32(0.5))
-    codes: Array = np.clip(rounded, low, high).astype(np.int8)
-    return codes
+    return times_half_up(weights, (np.float32(1) / scales).astype(np.float32), low, high)
 
 
 def bias_operand(bias: Floats, scale: float) -> tuple[Array, int]:

@@ -67,6 +67,23 @@ def divide_half_even(weights: Floats, scales: Floats, low: int, high: int) -> Ar
     return codes
 
 
+def times_half_away(weights: Floats, reciprocals: Floats, low: int, high: int) -> Array:
+    """clamp(half_away(float32(w * reciprocal))): the array form of spec.affine.quantize_weight_half_away."""
+    products = (weights * reciprocals).astype(np.float32)
+    whole = np.trunc(products)
+    rest = products - whole
+    nearest = whole + (rest >= np.float32(0.5)) - (rest <= np.float32(-0.5))
+    codes: Array = np.clip(nearest, low, high).astype(np.int8)
+    return codes
+
+
+def times_half_up(weights: Floats, reciprocals: Floats, low: int, high: int) -> Array:
+    """clamp(floor(float32(w * reciprocal) + 0.5)): the array form of spec.affine.quantize_half_up."""
+    products = (weights * reciprocals).astype(np.float32)
+    codes: Array = np.clip(np.floor(products + np.float32(0.5)), low, high).astype(np.int8)
+    return codes
+
+
 def channel_scales(w: QuantParams, channels: int) -> list[float]:
     """One weight scale per output channel, whether they differ or not."""
     return list(w.scales) * (channels // len(w.scales))

@@ -25,11 +25,11 @@ from int8sim.profiles.rules import (
     per_channel,
     quantize_scheme,
     symmetric_int8,
+    times_half_away,
 )
 from int8sim.spec.affine import (
     asymmetric_scale_float32,
     quantize_half_away,
-    quantize_weight_half_away,
     zero_point_half_away,
 )
 from int8sim.spec.eltwise import ADD_LEFT_SHIFT, add_double
@@ -60,9 +60,7 @@ def weight_codes(weights: Floats, scales: Floats, low: int, high: int) -> Array:
     amax = np.abs(weights).max(axis=axes, keepdims=True) if weights.size else np.float32(0)
     with np.errstate(divide="ignore"):
         reciprocal = np.where(amax > 0, np.float32(127) / amax, np.float32(0)).astype(np.float32)
-    products = (weights * reciprocal).astype(np.float32)
-    codes = [quantize_weight_half_away(value, 1.0, low, high) for value in products.ravel().tolist()]
-    return np.array(codes, np.int8).reshape(weights.shape)
+    return times_half_away(weights, reciprocal, low, high)
 
 
 def bias_codes(bias: Floats, input_scale: float, weight_scales: Floats) -> Array:

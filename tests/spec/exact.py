@@ -105,3 +105,52 @@ def word(bits: int, is_signed: bool = True) -> st.SearchStrategy[int]:
     """Integers of a word, its corners often."""
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
     return st.integers(low, high) | st.sampled_from([low, low + 1, 0, 1, high - 1, high])
+
+
+def float32_product(*factors: float) -> float:
+    """x * y * ... in float32, rounded after each multiplication."""
+    found = factors[0]
+    for factor in factors[1:]:
+        found = nearest_float32(Fraction(found) * Fraction(factor)) if abs(found) < INFINITY else found
+    return found
+
+
+def float32_quotient(x: float, y: float) -> float:
+    return nearest_float32(Fraction(x) / Fraction(y)) if abs(x) < INFINITY else x
+
+
+def float32_sum(x: float, y: float) -> float:
+    return nearest_float32(Fraction(x) + Fraction(y)) if abs(x) < INFINITY else x
+
+
+def half_even_clipped(value: float, low: int, high: int) -> int:
+    """Rounded, then clipped; an infinity is beyond either end."""
+    if abs(value) == INFINITY:
+        return high if value > 0 else low
+    return clip(half_even(Fraction(value)), low, high)
+
+
+def doubling_high_multiply(a: int, b: int) -> int:
+    """gemmlowp's SaturatingRoundingDoublingHighMul, as its text has it: nudge by sign, divide, truncate."""
+    if a == b == -(2**31):
+        return 2**31 - 1
+    product = a * b
+    nudged = product + (2**30 if product >= 0 else 1 - 2**30)
+    return abs(nudged) // 2**31 * (1 if nudged >= 0 else -1)
+
+
+def divide_by_power_of_two(x: int, exponent: int) -> int:
+    """gemmlowp's RoundingDivideByPOT, as its text has it: mask, remainder, threshold."""
+    mask = 2**exponent - 1
+    return (x >> exponent) + ((x & mask) > (mask >> 1) + (1 if x < 0 else 0))
+
+
+def multiply_by_quantized_multiplier(x: int, multiplier: int, shift: int) -> int:
+    """TensorFlow Lite's MultiplyByQuantizedMultiplier in 32-bit arithmetic; shift: positive to the right."""
+    left = signed(x * 2 ** max(-shift, 0), 32)
+    return divide_by_power_of_two(doubling_high_multiply(left, multiplier), max(shift, 0))
+
+
+MULTIPLIERS = st.integers(2**30, 2**31 - 1) | st.sampled_from([0, 2**30, 2**30 + 1, 2**31 - 1])
+SHIFTS = st.integers(-30, 31)
+CODE_RANGES = st.sampled_from([(-128, 127), (-127, 127), (0, 255), (0, 127), (-128, -1), (3, 99)])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from int8sim.spec.dp4a import dp2a, dp4a, half, lane, pack4, unpack4
+from int8sim.spec.dp4a import accumulate, dp2a, dp4a, half, lane, pack4, unpack4
 
 from .exact import signed, word
 
@@ -39,6 +39,12 @@ def test_dp2a(a_signed, b_signed, high, a, b, c):
     chosen = lanes(b, "4b" if b_signed else "4B")[2 if high else 0 :][:2]
     expected = register(c + sum(x * y for x, y in zip(halves, chosen, strict=True)), a_signed, b_signed)
     assert dp2a(a, b, c, high, a_signed, b_signed) == expected
+
+
+@given(st.integers(-(2**40), 2**40))
+def test_result_register(total):
+    for a_signed, b_signed in MIXES:
+        assert accumulate(total, a_signed, b_signed) == register(total, a_signed, b_signed)
 
 
 def test_published_examples():

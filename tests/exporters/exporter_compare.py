@@ -1,0 +1,46 @@
+"""int8sim's run against the engine's run of the exported file, tensor by tensor."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from exporter_counts import COMPARED
+from int8sim.graph.run import run
+
+PACKAGES = {"onnxruntime": "onnxruntime", "tflite_reference": "ai_edge_litert"}
+
+
+def engine(profile):
+    """The function that runs a graph in the profile's engine, or a skip with the reason."""
+    pytest.importorskip(PACKAGES[profile], reason=f"{PACKAGES[profile]} is not installed")
+    from engines import ENGINES
+
+    return ENGINES[profile]
+
+
+def compare(graph, inputs, profile, **options):
+    """Every tensor that the engine gives equals int8sim's, bit for bit; the number of values by op."""
+    theirs = engine(profile)(graph, inputs, **options)
+    mine = run(graph, inputs, keep="all")
+    counts = Counter()
+    for layer in graph.layers:
+        if layer.output in theirs:
+            expect_equal(layer, mine[layer.output], theirs[layer.output])
+            counts[layer.op.name] += theirs[layer.output].size
+    for op, count in counts.items():
+        COMPARED[profile, op] += count
+    return counts
+
+
+def expect_equal(layer, mine, theirs):
+    assert (mine.dtype, mine.shape) == (theirs.dtype, theirs.shape), layer
+    if mine.tobytes() == np.ascontiguousarray(theirs).tobytes():
+        return
+    wrong = np.argwhere(bits(mine) != bits(theirs))
+    first = tuple(wrong[0])
+    message = f"{len(wrong)} of {mine.size} differ, the first at {first}: {mine[first]} here, {theirs[first]} there"
+    raise AssertionError(f"{message}\n{layer.op}\n{layer.arithmetic}")
+
+
+def bits(array):
+    return np.ascontiguousarray(array).view(np.uint32) if array.dtype == np.float32 else array

@@ -1,0 +1,56 @@
+"""Every op alone, random and aimed at ties, against both engines: no output may differ."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from exporter_compare import compare
+from exporter_layers import MAKERS, Dice, at_ties, granularity
+from int8sim.lowering.lower import lower
+from int8sim.model.errors import NotExportableError
+
+pytestmark = pytest.mark.engine
+
+PROFILES = ("onnxruntime", "tflite_reference")
+PRESETS = ("performance", "mixed")
+MANY, FEW = 1_000_000, 200_000
+LEAST = {"conv2d": MANY, "fully_connected": MANY}
+REFUSED = {"average_pool"}  # some random ones have no form in TensorFlow Lite
+
+
+def random_layers(op, profile, preset, aimed, least):
+    """Random layers until `least` outputs of the op have been compared; how many were, and how many layers refused."""
+    seed = [PROFILES.index(profile), PRESETS.index(preset), int(aimed), sorted(MAKERS).index(op)]
+    dice = Dice(np.random.default_rng(seed), profile, preset, aimed)
+    counts, refused = Counter(), 0
+    while counts[op] < least:
+        made = MAKERS[op](dice)
+        graph = lower(made.graph, made.table, profile=granularity(dice), preset=preset)
+        try:
+            counts += compare(graph, made.inputs, profile)
+        except NotExportableError:
+            refused += 1
+            assert op in REFUSED
+    return counts[op], refused
+
+
+@pytest.mark.parametrize("op", MAKERS)
+@pytest.mark.parametrize("profile", PROFILES)
+def test_random_layers_equal_the_engine(profile, op):
+    least = LEAST.get(op, FEW)
+    found = [
+        random_layers(op, profile, preset, aimed, least // 4) for preset in PRESETS for aimed in (False, True)
+    ]
+    assert sum(count for count, _ in found) >= least
+
+
+@pytest.mark.parametrize("op", ["conv2d", "fully_connected"])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_accumulators_at_ties_equal_the_engine(profile, op):
+    dice = Dice(np.random.default_rng(7), profile, "performance", False)
+    total = 0
+    for position in range(52):
+        dice.preset = PRESETS[position % 2]
+        made = at_ties(dice, op)
+        total += compare(lower(made.graph, made.table, profile=profile, preset=dice.preset), made.inputs, profile)[op]
+    assert total >= FEW

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from int8sim.spec.eltwise import add_dequantized, add_double, add_fma, requantize_real
+from int8sim.spec.multipliers import tflite_multiplier
+
+from .exact import (
+    CODE_RANGES,
+    clip,
+    float32_product,
+    float32_quotient,
+    float32_sum,
+    half_even_clipped,
+    multiply_by_quantized_multiplier,
+    nearest_float32,
+    scales,
+)
+
+CODES = st.integers(-128, 255)
+SCALES = scales(2.0**-10, 2.0**3)
+
+
+@given(CODES, CODES, CODES, CODES, CODES, SCALES, SCALES, SCALES, CODE_RANGES)
+def test_add_double(a, b, za, zb, zy, sa, sb, sy, ends):
+    twice = 2 * max(sa, sb)
+    ma, ea = tflite_multiplier(sa / twice)
+    mb, eb = tflite_multiplier(sb / twice)
+    mo, eo = tflite_multiplier(twice / (2**20 * sy))
+    left = multiply_by_quantized_multiplier((a - za) * 2**20, ma, ea)
+    right = multiply_by_quantized_multiplier((b - zb) * 2**20, mb, eb)
+    expected = clip(multiply_by_quantized_multiplier(left + right, mo, eo) + zy, *ends)
+    assert add_double(a, b, za, zb, ma, ea, mb, eb, mo, eo, zy, *ends) == expected
+    if eo >= 0:  # the engine's own condition: the last multiplier is below 1
+        true = (Fraction(sa) * (a - za) + Fraction(sb) * (b - zb)) / Fraction(sy)
+        assert abs(expected - clip(round(true) + zy, *ends)) <= 1
+
+
+@given(CODES, CODES, SCALES, SCALES, scales(2.0**-6, 2.0**8) | SCALES.map(lambda s: -s), CODE_RANGES)
+def test_add_fma(a, b, ra, rb, fixed, ends):
+    inner = nearest_float32(Fraction(b) * Fraction(rb) + Fraction(fixed))
+    value = nearest_float32(Fraction(a) * Fraction(ra) + Fraction(inner))
+    assert add_fma(a, b, ra, rb, fixed, *ends) == half_even_clipped(value, *ends)
+
+
+@given(CODES, CODES, SCALES, SCALES, SCALES, CODE_RANGES)
+def test_add_dequantized(a, b, sa, sb, sy, ends):
+    total = float32_sum(float32_product(float(a), sa), float32_product(float(b), sb))
+    assert add_dequantized(a, b, sa, sb, sy, *ends) == half_even_clipped(float32_quotient(total, sy), *ends)
+
+
+@given(CODES, SCALES, CODES, SCALES, CODES, CODE_RANGES)
+def test_requantize_real(x, s, z, sy, zy, ends):
+    quotient = float32_quotient(float32_product(float(x - z), s), sy)
+    assert requantize_real(x, s, z, sy, zy, *ends) == half_even_clipped(quotient, ends[0] - zy, ends[1] - zy) + zy
+
+
+@given(CODES, SCALES, CODES)
+def test_requantize_real_to_the_same_scale_keeps_the_code(x, s, z):
+    assert requantize_real(x, s, z, s, z, -128, 255) == x
