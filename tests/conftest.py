@@ -46,7 +46,7 @@ COMPARED = "values compared"
 
 @pytest.fixture
 def compared(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """compared(count, least=1): how many values a test has compared, printed at the end of the run; fails below least."""
+    """compared(count, least=1): how many values a test has compared, printed at the end; fails below least."""
 
     def tell(count: int, least: int = 1) -> None:
         assert count >= least, f"{count:,} values compared, at least {least:,} are needed"

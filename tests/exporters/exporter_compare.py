@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from exporter_counts import COMPARED
+
 from int8sim.graph.run import run
 
 PACKAGES = {"onnxruntime": "onnxruntime", "tflite_reference": "ai_edge_litert"}

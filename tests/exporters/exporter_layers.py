@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Layer
 from int8sim.model.table import Row, Table
@@ -75,9 +76,8 @@ class Dice:
     def bounds(self):
         """A ReLU or Clip behind the layer, or nothing."""
         edges = sorted(float(np.float32(value)) for value in self.rng.normal(size=2) * 3)
-        return self.choice(
-            None, None, op("relu")(), op("clip")(0.0, 6.0), op("clip")(-1.0, 1.0), op("clip")(*edges), op("clip")(edges[0])
-        )
+        clips = [op("clip")(*ends) for ends in ((0.0, 6.0), (-1.0, 1.0), edges, edges[:1])]
+        return self.choice(None, None, op("relu")(), *clips)
 
 
 @dataclass
@@ -143,8 +143,9 @@ def at_ties(dice, name):
     fine = dice.real_scale(rows["x"]) * float(np.abs(weight).max()) / 127
     if dice.real_scale(rows["y"]) < 8 * fine:
         rows["y"] = dice.row(fine * 2.0 ** dice.upto(3, 14))
-    scales = np.abs(weight).max(1) / np.float32(127) if name == "conv2d" else np.full(outputs, np.abs(weight).max() / 127)
-    unit = dice.real_scale(rows["x"]) * scales.astype(np.float64)
+    per_channel = "convolution" if name == "conv2d" else name
+    scales = np.abs(weight).max(1 if per_channel in find_profile(dice.profile).weights.per_channel else None) / 127
+    unit = dice.real_scale(rows["x"]) * np.float64(scales)
     places = dice.rng.integers(-300, 300, outputs) + 0.5
     codes = np.rint(places * dice.real_scale(rows["y"]) / unit) + dice.rng.integers(-1, 2, outputs)
     constants = {"w": weight, "b": (codes * unit).astype(np.float32)}
@@ -185,9 +186,11 @@ def pool(dice, name):
 
 
 def global_average_pool(dice):
-    row, x = dice.row(2.0 ** dice.upto(-6, 0)), dice.image(1, 6 if dice.aimed else 12)
-    x = x.with_shape(tuple(size if axis != x.channel_axis else 1500 for axis, size in enumerate(x.shape)))
-    rows = {"x": row, "y": dice.row(dice.real_scale(row) / dice.choice(1, 2, 4))}
+    row, x = dice.row(2.0 ** dice.upto(-6, 0)), dice.image(1, 12)
+    size = [dice.choice(1, 2, 4, 8) if dice.aimed else each for each in x.shape[1:]]
+    size[x.channel_axis - 1] = 1500
+    x = x.with_shape((1, *size))
+    rows = {"x": row, "y": dice.row(dice.real_scale(row) * dice.choice(0.25, 0.5, 1, 2))}
     return network(dice, op("global_average_pool")(), {"x": x}, rows, then=dice.bounds())
 
 
@@ -205,7 +208,9 @@ def concat(dice):
     shapes = [(*first.shape[:axis], dice.upto(1, 12), *first.shape[axis + 1 :]) for _ in range(count)]
     inputs = {f"x{i}": first.with_shape(shape) for i, shape in enumerate(shapes)}
     equal = dice.profile != "onnxruntime" or dice.chance(0.2)
-    rows = {name: row if equal or dice.chance(0.2) else dice.row(dice.real_scale(row)) for name in [*inputs, "y"]}
+    scale = dice.real_scale(row)
+    rows = {name: row if equal or dice.chance(0.2) else dice.row(scale) for name in inputs}
+    rows["y"] = row if equal else dice.row(scale * dice.choice(1, 2, 4))
     return network(dice, op("concat")(axis), inputs, rows)
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import onnx
+from onnx import numpy_helper
+
 from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Layer
 from int8sim.graph.run import run
 from int8sim.model.table import Row, Table
 from int8sim.model.tensor import TensorType
 from int8sim.ops.registry import op
-from onnx import numpy_helper
 
 LENET = Path(__file__).parents[2] / "golden" / "lenet"
 PIXEL = np.float32(255)

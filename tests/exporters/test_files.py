@@ -6,6 +6,7 @@ from dataclasses import replace
 import onnx
 import pytest
 from exporter_networks import images, island, minmax, residual
+
 from int8sim.exporters.onnx import export_onnx, onnx_model
 from int8sim.graph.check import float_graph
 from int8sim.lowering.lower import lower
@@ -60,9 +61,8 @@ def test_names_that_the_graph_has_taken_are_not_taken_twice():
 
 
 def rename(layer, names):
-    return replace(
-        layer, inputs=tuple(names.get(each, each) for each in layer.inputs), output=names.get(layer.output, layer.output)
-    )
+    inputs = tuple(names.get(each, each) for each in layer.inputs)
+    return replace(layer, inputs=inputs, output=names.get(layer.output, layer.output))
 
 
 def test_a_folder_that_is_not_there_cannot_be_written(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from exporter_compare import compare
 from exporter_layers import MAKERS, Dice, at_ties, granularity
+
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import NotExportableError
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from exporter_compare import compare, engine
 from exporter_networks import attention, digits, images, island, lenet, minmax, residual
+
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
 

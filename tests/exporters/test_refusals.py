@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from exporter_networks import edited, images, minmax, residual
+
 from int8sim.exporters.onnx import onnx_model
 from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Layer
@@ -170,10 +171,27 @@ def test_tensorflow_lite_takes_no_weights_with_a_zero_point():
         tflite(with_quant(graph, "layer_weight", zero_point=3))
 
 
-def test_unsigned_tensors_are_refused_by_tensorflow_lite_and_mixed_types_by_onnxruntime():
-    unsigned = one(op("flatten")(), (2, 2), profile="onnxruntime", preset="mixed")
-    with pytest.raises(NotExportableError, match="int8 is needed|computes"):
-        tflite(unsigned)
+def integers_only(graph, **kinds):
+    """The one integer layer of a one-layer graph, from integer inputs to an integer output, some types changed."""
+    layer = next(each for each in graph.layers if each.op.name not in {"quantize", "dequantize"})
+    tensors = {
+        name: replace(kind, dtype=kinds[name], quant=replace(kind.quant, dtype=kinds[name])) if name in kinds else kind
+        for name, kind in graph.tensors.items()
+    }
+    return replace(graph, layers=(layer,), inputs=layer.inputs[:2], outputs=(layer.output,), tensors=tensors)
+
+
+def test_unsigned_tensors_are_refused_by_tensorflow_lite():
+    graph = one(op("flatten")(), (2, 2), profile="onnxruntime", preset="mixed")
+    with pytest.raises(NotExportableError, match="int8 is needed"):
+        tflite(integers_only(replace(graph, inputs=("x0_quantized",))))
+
+
+def test_mixed_types_are_refused_by_onnxruntime():
+    graph = one(op("add")(), (4,), (4,), profile="onnxruntime")
+    onnx_model(integers_only(graph))
+    with pytest.raises(NotExportableError, match="all int8 or all uint8"):
+        onnx_model(integers_only(graph, x0_quantized="uint8"))
 
 
 def test_onnxruntime_counts_whole_windows_where_ceil_mode_lets_them_hang_over():
