@@ -87,10 +87,11 @@ def _rows(
     chosen, missing = {}, []
     forced = {unit.output for unit in integer if unit.layer.op.kind == "softmax"}
     for members in groups:
+        _check_rows(table, members)
         preferred = [name for name in members if name in concatenated] + members
         found = next((name for name in preferred if name in table), None)
         if found is not None:
-            chosen[members[0]] = (found, _usable(found, table[found]))
+            chosen[members[0]] = (found, table[found])
         elif members[0] in forced:
             chosen[members[0]] = (members[0], Row(1 / 127))
         else:
@@ -100,10 +101,11 @@ def _rows(
     return chosen
 
 
-def _usable(tensor: str, row: Row) -> Row:
-    if not 0.0 <= row.scale < float("inf"):
-        raise BadScaleError(tensor, row.scale, "finite and not negative")
-    return row
+def _check_rows(table: Table, members: Iterable[str]) -> None:
+    """Raise BadScaleError for a row that cannot be a scale, also where another row overrides it."""
+    for name in members:
+        if name in table and not 0.0 <= table[name].scale < float("inf"):
+            raise BadScaleError(name, table[name].scale, "finite and not negative")
 
 
 def _forced(profile: Profile, integer: Sequence[Unit], members: list[str], quant: QuantParams) -> QuantParams:
