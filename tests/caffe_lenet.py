@@ -1,4 +1,4 @@
-"""The Caffe LeNet of the witnesses: the blobs of its caffemodel by a few lines of protobuf wire format, its graph, digits."""
+"""The Caffe LeNet of the witnesses: its blobs, by a few lines of protobuf wire format; its graph; its digits."""
 
 import gzip
 import struct

@@ -58,6 +58,8 @@ def export_tflite(graph: Graph, path: str | os.PathLike[str]) -> None:
 def tflite_model(graph: Graph) -> bytes:
     """The graph as a .tflite flatbuffer. Raises NotExportableError, MissingPackageError."""
     require_exact(graph, profile(PROFILE), TARGET)
+    for layer in graph.layers:
+        _check_types(graph, layer)
     model = TfliteModel(graph)
     for layer in graph.layers:
         _write(model, layer)
@@ -74,7 +76,6 @@ def _write(model: TfliteModel, layer: Layer) -> None:
     table = WRITERS if layer.arithmetic is not None else {**WRITERS, **FLOAT}
     if layer.op.name not in table:
         raise NotExportableError(layer.name, TARGET, f"there is no operator for {layer.op.name}")
-    _check_types(model.graph, layer)
     kind = model.graph.tensors[layer.output]
     bounds = None if layer.op.kind == "clamp" else clamp_bounds(layer, kind)
     activation = _activation(kind, bounds) if layer.op.name in FUSES else ""

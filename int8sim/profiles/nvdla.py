@@ -17,6 +17,7 @@ from int8sim.model.step import Array, Number
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import MOVE, Floats, Profile, Scheme, Weights
 from int8sim.profiles.rules import (
+    MOVES,
     Parameters,
     amax_scale,
     clamp_scheme,
@@ -111,20 +112,7 @@ NVDLA = Profile(
         "concat": MOVE,
         "move": MOVE,
     },
-    same_scale=frozenset(
-        {
-            "max_pool",
-            "average_pool",
-            "global_average_pool",
-            "flatten",
-            "reshape",
-            "transpose",
-            "pad",
-            "relu",
-            "clip",
-            "concat",
-        }
-    ),
+    same_scale=MOVES | {"average_pool", "global_average_pool", "concat"},
     equal_inputs=frozenset({"add"}),
     largest_pool=LARGEST_POOL,
 )

@@ -19,6 +19,7 @@ from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import MOVE, Floats, Profile, Scheme, Weights
 from int8sim.profiles.rules import (
+    MOVES,
     Parameters,
     amax_scale,
     channel_scales,
@@ -153,5 +154,5 @@ ONNXRUNTIME = Profile(
         "move": MOVE,
     },
     forced={"softmax": {"int8": QuantParams(1 / 256, -128), "uint8": QuantParams(1 / 256, 0, dtype="uint8")}},
-    same_scale=frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "relu", "clip"}),
+    same_scale=MOVES,
 )

@@ -15,6 +15,8 @@ from int8sim.spec.affine import clamp_code, dequantize, quantize_half_even, symm
 Parameters = Mapping[str, Mapping[str, Number]]
 
 INT8_MAX = 127
+MOVES = frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "relu", "clip"})
+"""Ops whose codes move, or are clamped, at one scale in every engine here."""
 
 
 def float_or_none(value: float | None, otherwise: float) -> float:

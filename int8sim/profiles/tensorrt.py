@@ -13,6 +13,7 @@ import numpy as np
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import MOVE, Floats, Profile, Scheme, Weights
 from int8sim.profiles.rules import (
+    MOVES,
     Parameters,
     amax_scale,
     channel_scales,
@@ -79,18 +80,5 @@ TENSORRT = Profile(
         "concat": MOVE,
         "move": MOVE,
     },
-    same_scale=frozenset(
-        {
-            "max_pool",
-            "average_pool",
-            "global_average_pool",
-            "flatten",
-            "reshape",
-            "transpose",
-            "pad",
-            "relu",
-            "clip",
-            "concat",
-        }
-    ),
+    same_scale=MOVES | {"average_pool", "global_average_pool", "concat"},
 )

@@ -17,6 +17,7 @@ from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import MOVE, Floats, Profile, Scheme, Weights
 from int8sim.profiles.rules import (
+    MOVES,
     Parameters,
     amax_scale,
     channel_scales,
@@ -178,7 +179,5 @@ TFLITE_REFERENCE = Profile(
         "move": MOVE,
     },
     forced={"softmax": {"int8": QuantParams(1 / 256, -128)}},
-    same_scale=frozenset(
-        {"max_pool", "average_pool", "flatten", "reshape", "transpose", "pad", "relu", "clip", "concat"}
-    ),
+    same_scale=MOVES | {"average_pool", "concat"},
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from int8sim.spec.affine import quantize_half_up
 from int8sim.spec.float32 import float32
-from int8sim.spec.integers import S9, S16, S17, S32, S34, S62, U5, U6, clamp, saturate
+from int8sim.spec.integers import S9, S14, S16, S17, S32, S34, S62, U5, U6, U17, U31, clamp, saturate
 from int8sim.spec.rounding import Rounding, shift_right
 
 SUM_BITS = 34  # the accumulator of CACC
@@ -108,7 +108,7 @@ def add(a: S9, b: S9, scale: S16, truncate: U6, low: S9, high: S9) -> int:
     return clamp(sdp_out_convert(a + b, 0, scale, truncate), low, high)
 
 
-def average(total: int, count: int, reciprocal_width: int, reciprocal_height: int, low: S9, high: S9) -> int:  # noqa: ARG001
+def average(total: S14, count: U31, reciprocal_width: U17, reciprocal_height: U17, low: S9, high: S9) -> int:  # noqa: ARG001
     """`pdp_average` with a fused clamp; the reciprocals are the kernel's, so padding counts."""
     return clamp(pdp_average(total, reciprocal_width, reciprocal_height), low, high)
 
@@ -122,7 +122,7 @@ def quantize(real: float, scale: float, zero_point: S9, low: S9, high: S9) -> in
     return quantize_half_up(float32(real / scale), 1.0, low - zero_point, high - zero_point) + zero_point
 
 
-def pdp_average(total: int, reciprocal_width: int, reciprocal_height: int) -> int:
+def pdp_average(total: S14, reciprocal_width: U17, reciprocal_height: U17) -> int:
     """PDP's average: total times the reciprocal of the width, then of the height, each with 16 fraction bits.
 
     Half away from zero twice; nothing saturates. total: the sum over the window and its padding, 14 bits.

@@ -22,7 +22,7 @@ def sum_real(total: float, x: S16, scale: float, zero_point: S16) -> float:
     return float32(total + float32(float32(x - zero_point) * scale))
 
 
-def average_half_away(total: S32, count: int, low: S16, high: S16) -> int:
+def average_half_away(total: S32, count: U31, low: S16, high: S16) -> int:
     """total / count, half away from zero, clamped: TensorFlow Lite's AVERAGE_POOL_2D (one scale in and out).
 
     Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/integer_ops/pooling.h.
@@ -31,7 +31,7 @@ def average_half_away(total: S32, count: int, low: S16, high: S16) -> int:
     return clamp(-magnitude if total < 0 else magnitude, low, high)
 
 
-def average_real(total: float, count: int, scale: float, zero_point: S16, low: S16, high: S16) -> int:
+def average_real(total: float, count: U31, scale: float, zero_point: S16, low: S16, high: S16) -> int:
     """half_even(float32(total / count) / scale + zero_point), every step float32: ONNX Runtime's QLinearAveragePool.
 
     Source: microsoft/onnxruntime:onnxruntime/contrib_ops/cpu/quantization/qlinear_pool.cc.
@@ -40,7 +40,7 @@ def average_real(total: float, count: int, scale: float, zero_point: S16, low: S
     return half_even(min(max(value, float32(low)), float32(high)))
 
 
-def mean_rne(total: S32, count: int, multiplier: float, zero_point: S16, low: S16, high: S16) -> int:  # noqa: ARG001
+def mean_rne(total: S32, count: U31, multiplier: float, zero_point: S16, low: S16, high: S16) -> int:  # noqa: ARG001
     """half_even(float32(total) * multiplier) + zero_point; the count is in the multiplier.
 
     ONNX Runtime's QLinearGlobalAveragePool: multiplier = float32(Xs / float32(Ys * float32(count))).
@@ -52,7 +52,7 @@ def mean_rne(total: S32, count: int, multiplier: float, zero_point: S16, low: S1
 
 def mean_double(
     total: S32,
-    count: int,  # noqa: ARG001 (every finish is given it)
+    count: U31,  # noqa: ARG001 (every finish is given it)
     multiplier: U31,
     shift: S6,
     zero_point: S16,
@@ -66,7 +66,7 @@ def mean_double(
     return clamp(double(total, multiplier, shift) + zero_point, low, high)
 
 
-def average_dequantized(total: S32, count: int, from_scale: float, scale: float, low: S16, high: S16) -> int:
+def average_dequantized(total: S32, count: U31, from_scale: float, scale: float, low: S16, high: S16) -> int:
     """The Q/DQ formula, zero points 0: quantize(float32(total * from_scale) / count), float32, half even."""
     mean = float32(float32(float32(total) * from_scale) / float32(count))
     return half_even(min(max(float32(mean / scale), float32(low)), float32(high)))

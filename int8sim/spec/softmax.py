@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from int8sim.spec.float32 import float32, half_even
-from int8sim.spec.integers import S9, S16, S32, U31, clamp, leading_zeros_32, wrap
+from int8sim.spec.integers import S6, S9, S16, S32, U31, clamp, leading_zeros_32, wrap
 from int8sim.spec.requantize import double, high_multiply
 from int8sim.spec.rounding import Rounding, shift_right
 
@@ -51,7 +51,7 @@ def exp_on_negative_values(a: S32) -> int:
     return INT32_MAX if a == 0 else result
 
 
-def tflite_exponential(difference: S9, multiplier: U31, shift: S16, difference_min: S32) -> int:
+def tflite_exponential(difference: S9, multiplier: U31, shift: S6, difference_min: S32) -> int:
     """exp of a difference of codes (<= 0) with 0 integer bits; 0 below difference_min, where the engine leaves it out.
 
     multiplier, shift: of beta * input scale * 2**26. Source:

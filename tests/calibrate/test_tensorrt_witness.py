@@ -1,4 +1,4 @@
-"""A cache that TensorRT 7.2.2 wrote, reproduced from the caffemodel and the MNIST images: float run, histograms, search."""
+"""A cache that TensorRT 7.2.2 wrote, reproduced from caffemodel and images: float run, histograms, search."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from int8sim import api
 from int8sim.spec.float32 import float32_bits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import caffe_lenet  # noqa: E402
+import caffe_lenet
 
 
 @pytest.mark.witness

@@ -12,7 +12,7 @@ from int8sim import api
 from int8sim.lowering.lower import lower
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import caffe_lenet  # noqa: E402
+import caffe_lenet
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The array forms in profiles/rules.py are the spec's scalar functions, element by element; ranges keep real zero exact."""
+"""Array forms in profiles/rules.py are the spec's scalar functions, element by element; real zero stays exact."""
 
 import numpy as np
 import pytest

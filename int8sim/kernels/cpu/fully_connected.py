@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from int8sim.kernels.cpu.conv2d import prepare_windows
+from int8sim.kernels.storage import own_layout
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -33,7 +34,7 @@ def prepare(
     convolve = prepare_windows(_Pixelwise(), inputs, output_type, weights, arithmetic)
 
     def call(stored: Array) -> Array:
-        rows = convolve(stored.reshape(-1, 1, 1, stored.shape[-1]))
-        return rows.reshape(*stored.shape[:-1], -1)
+        x = own_layout(stored, inputs[0])
+        return convolve(x.reshape(-1, 1, 1, x.shape[-1])).reshape(*x.shape[:-1], -1)
 
     return call

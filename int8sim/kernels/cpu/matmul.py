@@ -9,7 +9,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.roles import Parameters, accumulate, output
-from int8sim.kernels.storage import flip, stored_zero
+from int8sim.kernels.storage import flip, own_layout, stored_zero
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import fma
@@ -27,13 +27,13 @@ def prepare(
     del op, constants
     if arithmetic is None:
         real = build(matmul_float)
-        return lambda a, b: _call(real, a, b, np.float32, ())
+        return lambda a, b: _call(real, own_layout(a, inputs[0]), own_layout(b, inputs[1]), np.float32, ())
     accumulating = arithmetic.get("accumulate", Step(wrapping_add, {}))
     steps = {"output": bind(arithmetic["output"]), "accumulate": bind(accumulating)}
     kernel = build(matmul, {role: built for role, (built, _) in steps.items()})
     zeros = stored_zero(inputs[0]), stored_zero(inputs[1])
     last = (zeros, steps["accumulate"][1], steps["output"][1], flip(output_type))
-    return lambda a, b: _call(kernel, a, b, np.uint8, last)
+    return lambda a, b: _call(kernel, own_layout(a, inputs[0]), own_layout(b, inputs[1]), np.uint8, last)
 
 
 def _call(kernel: Callable[..., None], a: Array, b: Array, dtype: type, last: tuple[object, ...]) -> Array:
