@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,7 @@ VARIABLE = "INT8SIM_CACHE"
 
 @functools.cache
 def cache_directory() -> Path:
-    """The first of these that can be written: $INT8SIM_CACHE, the user's cache folder, a private temporary folder.
+    """$INT8SIM_CACHE, or the user's cache folder if that is not set; if it cannot be used, a private temporary folder.
 
     Never the package's own folder: an installed package or a checkout may be read-only.
     """
@@ -35,6 +36,7 @@ def _usable(folder: Path) -> bool:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
-            return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
+            status = folder.stat()
     except OSError:
         return False
+    return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH)

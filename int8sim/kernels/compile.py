@@ -90,8 +90,13 @@ def _cast(value: Number) -> Any:
     if isinstance(value, LookupTable):
         return _cast(value.values)
     if isinstance(value, np.ndarray):
-        return np.array(value, np.int64 if value.dtype.kind in "iub" else value.dtype, order="C", copy=True)
-    return value if isinstance(value, np.floating) else int(value)
+        return np.array(value, np.int64 if value.dtype.kind in "iub" else _real(value.dtype), order="C", copy=True)
+    return _real(np.asarray(value).dtype)(value) if isinstance(value, float | np.floating) else int(value)
+
+
+def _real(kind: np.dtype[Any]) -> type[np.float32 | np.float64]:
+    """In the machine's byte order: Numba takes a big-endian array for one of its own specializations."""
+    return np.float32 if kind.itemsize <= np.dtype(np.float32).itemsize else np.float64
 
 
 @functools.cache
@@ -141,11 +146,13 @@ def _source(filename: str) -> tuple[dict[str, ast.FunctionDef], dict[str, types.
 
 def _same(now: types.CodeType | None, live: types.CodeType) -> bool:
     """Whether the file still compiles to the function that runs: not edited after import, no stale bytecode."""
-    return now is not None and (now.co_code, now.co_consts, now.co_names) == (
-        live.co_code,
-        live.co_consts,
-        live.co_names,
-    )
+    return now is not None and _meaning(now) == _meaning(live)
+
+
+def _meaning(code: types.CodeType) -> tuple[Any, ...]:
+    """Instructions, names and constants, these with their types: 1 is not 1.0 here."""
+    constants = [_meaning(c) if isinstance(c, types.CodeType) else (type(c), repr(c)) for c in code.co_consts]
+    return code.co_code, code.co_names, constants
 
 
 class _Module:
@@ -166,14 +173,20 @@ class _Module:
         return self.names[function]
 
     def _text(self, function: Function) -> str:
-        live, label = function.__code__, f"{function.__module__}.{function.__qualname__}"
-        if function.__closure__ or function.__qualname__ != function.__name__:
-            raise CompileError(label, "it must be a function at module level, with no closure")
+        live, name, label = function.__code__, function.__name__, f"{function.__module__}.{function.__qualname__}"
         trees, codes = _source(live.co_filename)
-        if not _same(codes.get(function.__name__), live):
+        if function.__closure__ or function.__qualname__ != name or (name in codes and name not in trees):
+            raise CompileError(label, "it must be a function at module level, with no closure")
+        if not _same(codes.get(name), live):
             raise CompileError(label, f"{live.co_filename} has changed since it was imported; start a new process")
-        tree = _bare(copy.deepcopy(trees[function.__name__]), self.names[function])
+        tree = _bare(copy.deepcopy(trees[name]), self.names[function])
+        tree.args.defaults = [self._default(value, function) for value in function.__defaults__ or ()]
         return ast.unparse(ast.fix_missing_locations(_Flatten(self, function).visit(tree)))
+
+    def _default(self, value: Any, function: Function) -> ast.expr:
+        """A parameter's default in the running process, where the file may say another one by now."""
+        node = ast.Constant(value)
+        return node if value is None else self.reference(value, node, function)
 
     def reference(self, value: Any, node: ast.expr, function: Function) -> ast.expr:
         """What stands in the generated text for a global that `function` refers to."""
@@ -242,6 +255,13 @@ def _bare(tree: ast.FunctionDef, name: str) -> ast.FunctionDef:
     return tree
 
 
+def _as_int64(node: ast.expr) -> ast.expr:
+    if not (isinstance(node, ast.Constant) and type(node.value) is int):
+        return node
+    function = ast.Attribute(ast.Name("np", ast.Load()), "int64", ast.Load())
+    return ast.copy_location(ast.Call(function, [node], []), node)
+
+
 class _Flatten(ast.NodeTransformer):
     """Replaces every reference to a global by a literal, a flat name or an import."""
 
@@ -253,6 +273,22 @@ class _Flatten(ast.NodeTransformer):
         if node.value is None:
             return ast.Pass()
         return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))  # type: ignore[no-any-return]
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Constant ints go to functions as np.int64, or Numba compiles the callee once for each constant."""
+        callee = self._resolve_call(node)
+        self.generic_visit(node)
+        if isinstance(callee, types.FunctionType) and callee not in TWINS:
+            self.module.imports.add("import numpy as np")
+            node.args = [_as_int64(argument) for argument in node.args]
+        return node
+
+    def _resolve_call(self, node: ast.Call) -> Any:
+        root: ast.expr = node.func
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        known = isinstance(root, ast.Name) and root.id not in self.local and root.id in self.function.__globals__
+        return self._resolve(node.func) if known else None
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return self._replace(node)

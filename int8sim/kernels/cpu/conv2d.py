@@ -23,6 +23,8 @@ from int8sim.spec.float32 import float32, fma
 from int8sim.spec.integers import saturating_add
 
 INT32_MAX = (1 << 31) - 1
+BLOCK = 1 << 16
+"""Accumulators between the two kernels at a time: they stay in the second-level cache."""
 
 
 class Convolution(Protocol):
@@ -129,13 +131,21 @@ def _prepare_exact(
     fold = bias.astype(np.int64) - stored_zero(x) * centred.sum((1, 2, 3))
     folded = ((fold + (1 << 31)) % (1 << 32) - (1 << 31)).astype(np.int32)
     built, values = bind(step)
-    kernel = build(convolve, {"output": built}, {"tile": TILES[instruction_set()]})
+    sums, finish = (
+        build(accumulate_windows, {}, {"tile": TILES[instruction_set()]}),
+        build(requantize, {"output": built}),
+    )
+    block = max(ROWS, BLOCK // outputs // ROWS * ROWS)
 
     def call(stored: Array) -> Array:
         out = np.empty(output_shape(op, shape, stored, outputs), np.uint8)
-        scratch = np.zeros(ROWS * packed.shape[2] * GROUP, np.uint8), np.empty(ROWS * COLUMNS, np.int32)
-        size = (*stored.shape, *out.shape[1:])
-        kernel(stored.reshape(-1), size, packed, folded, tuple(shape), parts, scratch, values, out.reshape(-1), flip(y))
+        windows, acc = np.zeros(ROWS * packed.shape[2] * GROUP, np.uint8), np.empty(ROWS * COLUMNS, np.int32)
+        flat, size, rows = stored.reshape(-1), (*stored.shape, *out.shape[1:]), out.reshape(-1, outputs)
+        for start in range(0, len(rows), block):
+            part = rows[start : start + block]
+            totals = np.empty(part.shape, np.int32)
+            sums(flat, size, packed, folded, tuple(shape), parts, (windows, acc), start, totals)
+            finish(totals, values, part, flip(y))
         return out
 
     return call
@@ -218,7 +228,7 @@ def gather(x: Array, place: int, g: tuple[int, ...], size: tuple[int, ...], wind
             t += channels
 
 
-def convolve(
+def accumulate_windows(
     x: Array,
     size: tuple[int, ...],
     weights: Array,
@@ -226,26 +236,26 @@ def convolve(
     g: tuple[int, ...],
     parts: int,
     scratch: tuple[Array, Array],
-    p: Parameters,
-    out: Array,
-    flipped: int,
+    start: int,
+    totals: Array,
 ) -> None:
-    """x, out: uint8, flat, channels last. size: (batch, height, width, channels, out height, out width, out channels).
+    """int32 accumulators, bias included, of the output pixels start, start + 1 ...: totals, int32 [pixels, O].
 
-    weights: int8 [groups, blocks, depth / 4, 32, 4]. bias: int32 [O]. scratch: windows, uint8 [6 * depth], and
-    accumulators, int32 [6 * 32].
+    x: uint8, flat, channels last. size: (batch, height, width, channels, out height, out width, out channels).
+    weights: int8 [groups, blocks, depth / 4, 32, 4]. bias: int32 [O]. scratch: windows, uint8 [6 * depth], and one
+    tile's accumulators, int32 [6 * 32].
     """
-    batch, height, width, channels, out_height, out_width, outputs = size
+    _, height, width, channels, out_height, out_width, outputs = size
     windows, acc = scratch
     groups, blocks, steps = weights.shape[0], weights.shape[1], weights.shape[2]
-    per_group, pixels, depth = outputs // groups, batch * out_height * out_width, steps * GROUP
+    per_group, depth, pixels = outputs // groups, steps * GROUP, totals.shape[0]
     block_bytes = steps * COLUMNS * GROUP
-    for start in range(0, pixels, ROWS):
-        rows = min(ROWS, pixels - start)
+    for base in range(0, pixels, ROWS):
+        rows = min(ROWS, pixels - base)
         for group in range(groups):
             for r in range(rows):
-                line = (start + r) // out_width
-                ox = start + r - line * out_width
+                line = (start + base + r) // out_width
+                ox = start + base + r - line * out_width
                 n = line // out_height
                 spot = (n, line - n * out_height, ox, height, width, channels)
                 for part in range(parts):
@@ -256,12 +266,17 @@ def convolve(
                 address = weights.ctypes.data + (group * blocks + block) * block_bytes
                 tile(windows.ctypes.data, steps, address, acc.ctypes.data)
                 for r in range(rows):
-                    target = np.uint64((start + r) * outputs + first)
                     source = np.uint64(r * COLUMNS)
                     for o in range(np.uint64(used)):
                         channel = np.uint64(first) + o
-                        total = np.int32(acc[source + o] + bias[channel])
-                        out[target + o] = np.uint8(output(int(total), p, channel) + flipped)
+                        totals[base + r, channel] = np.int32(acc[source + o] + bias[channel])
+
+
+def requantize(totals: Array, p: Parameters, out: Array, flipped: int) -> None:
+    """The layer's output step over int32 [pixels, O] to uint8 [pixels, O]."""
+    for i in range(totals.shape[0]):
+        for channel in range(np.uint64(totals.shape[1])):
+            out[i, channel] = np.uint8(output(np.int64(totals[i, channel]), p, channel) + flipped)
 
 
 def sequential(
