@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,9 @@ class Model:
 def read_model(path: str | os.PathLike[str]) -> Model:
     """Read a file. Raises NotAModelError."""
     proto = _parse(path)
-    try:
-        return _Reader(path).model(proto)
-    except UnicodeDecodeError:  # protobuf decodes a name when it is asked for
-        raise NotAModelError(path, "a name in it is not text: the file is damaged") from None
+    if not _is_text(proto.graph):
+        raise NotAModelError(path, "a name in it is not text: the file is damaged")
+    return _Reader(path).model(proto)
 
 
 def _parse(path: str | os.PathLike[str]) -> Any:
@@ -147,6 +146,24 @@ def _check_file(path: Path) -> None:
         raise NotAModelError(path, "this is not a file")
     if path.stat().st_size == 0:
         raise NotAModelError(path, "the file is empty")
+
+
+def _is_text(graph: Any) -> bool:
+    """Whether every name is UTF-8. Protobuf looks when it is asked, then gives bytes or, in old versions, raises."""
+    try:
+        return all(isinstance(name, str) for name in _names(graph))
+    except UnicodeDecodeError:
+        return False
+
+
+def _names(graph: Any) -> Iterator[Any]:
+    yield graph.name
+    for each in (*graph.input, *graph.output, *graph.initializer):
+        yield each.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
 
 
 class _Reader:

@@ -56,8 +56,9 @@ def read_conv(net: Network, node: Node) -> None:
     strides, dilations = _pair(node, "strides"), _pair(node, "dilations")
     pads = _pads(net, node, kernel, strides, dilations)
     op = Conv2d(strides, pads, dilations, node.integer("group", 1))
+    weight = net.parameter(node, 1, "weight")
     bias = [net.parameter(node, 2, "bias")] if node.input(2) else []
-    net.add(node, op, x, net.parameter(node, 1, "weight"), *bias)
+    net.add(node, op, x, weight, *bias)
 
 
 def read_gemm(net: Network, node: Node) -> None:

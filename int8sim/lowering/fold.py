@@ -65,7 +65,12 @@ class Unit:
     layer: Layer
     output: str
     covers: tuple[str, ...]
-    real_bounds: tuple[tuple[float, float], ...] = ()
+    activations: tuple[Layer, ...] = ()
+
+    @property
+    def real_bounds(self) -> list[tuple[float, float]]:
+        """What each fused activation leaves."""
+        return [layer.op.real_bounds for layer in self.activations]  # type: ignore[attr-defined]
 
 
 def units(graph: Graph) -> list[Unit]:
@@ -77,8 +82,7 @@ def units(graph: Graph) -> list[Unit]:
             chain = _activations(graph, layer)
             taken |= {each.name for each in chain}
             covers = (*(layer.covers or (layer.output,)), *(each.output for each in chain))
-            bounds = tuple(each.op.real_bounds for each in chain)  # type: ignore[attr-defined]
-            found.append(Unit(layer, covers[-1], covers, bounds))
+            found.append(Unit(layer, covers[-1], covers, tuple(chain)))
     return found
 
 

@@ -144,14 +144,19 @@ class _Writer:
         return name
 
     def _write_float(self, unit: Unit) -> None:
-        sources = [
-            self._constant(name, self.graph.constants[name]) if name in self.graph.constants else self._real(name)
-            for name in unit.layer.inputs
-        ]
-        layer = replace(unit.layer, inputs=tuple(sources), covers=unit.covers)
-        self.tensors[layer.output] = infer(layer, [self.tensors[name] for name in sources])
-        self.layers.append(layer)
-        self.notes.append(f"{layer.name}: {layer.op.name} stays in float32, {self.profile.name} has no integer form")
+        """The layer and its activations as they were; its own output keeps its name too."""
+        for layer in (unit.layer, *unit.activations):
+            sources = [self._float_source(name) for name in layer.inputs]
+            written = replace(layer, inputs=tuple(sources), covers=layer.covers or (layer.output,))
+            self.tensors[layer.output] = infer(written, [self.tensors[name] for name in sources])
+            self.layers.append(written)
+        name = unit.layer.op.name
+        self.notes.append(f"{unit.layer.name}: {name} stays in float32, {self.profile.name} has no integer form")
+
+    def _float_source(self, name: str) -> str:
+        if name in self.graph.constants:
+            return self._constant(name, self.graph.constants[name])
+        return name if name in self.tensors and self.tensors[name].quant is None else self._real(name)
 
     def _write_integer(self, unit: Unit) -> None:
         sources = [self._integer(name) for name in data_inputs(self.graph, unit)]

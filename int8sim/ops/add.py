@@ -29,8 +29,9 @@ class Add(Op):
         return TensorType(a.shape, "float32", a.layout)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        pairs = zip(inputs[0].ravel().tolist(), inputs[1].ravel().tolist(), strict=True)
-        return np.array([float32(a + b) for a, b in pairs], np.float32).reshape(inputs[0].shape)
+        left, right = np.broadcast_arrays(*inputs)  # a constant has a batch of 1
+        pairs = zip(left.ravel().tolist(), right.ravel().tolist(), strict=True)
+        return np.array([float32(a + b) for a, b in pairs], np.float32).reshape(left.shape)
 
     def arithmetic(
         self,

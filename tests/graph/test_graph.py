@@ -23,6 +23,7 @@ from int8sim.model.errors import (
 from int8sim.model.table import Row, Table
 from int8sim.model.tensor import TensorType
 from int8sim.ops.add import Add
+from int8sim.ops.average_pool import AveragePool
 from int8sim.ops.batch_normalization import BatchNormalization
 from int8sim.ops.clip import Clip
 from int8sim.ops.concat import Concat
@@ -227,6 +228,32 @@ def test_what_an_engine_cannot_do_stays_float_and_is_noted(lowered):
         softmax = next(layer for layer in graph.layers if layer.op.name == "softmax")
         assert softmax.arithmetic is None
         assert any("softmax stays in float32" in note for note in graph.notes)
+
+
+def test_a_float_island_keeps_its_activation(images):
+    """NVDLA averages windows up to 8: a larger one stays float with its ReLU, and what follows is integer again."""
+    layers = [
+        Layer("mean", AveragePool((9, 9)), ("x",), "m"),
+        Layer("relu", Relu(), ("m",), "r"),
+        Layer("pool", MaxPool((1, 1)), ("r",), "p"),
+        Layer("conv", Conv2d(), ("p", "w"), "y"),
+    ]
+    weight = np.ones((1, 2, 1, 1), np.float32)
+    graph = float_graph("g", layers, {"x": TensorType((1, 2, 9, 9), "float32", "NCHW")}, ["y"], {"w": weight})
+    data = np.random.default_rng(2).standard_normal((3, 2, 9, 9)).astype(np.float32)
+    integer = lower(graph, table_of(graph, data), profile="nvdla")
+    kinds = [layer.op.name for layer in integer.layers]
+    assert kinds == ["average_pool", "relu", "max_pool", "quantize", "conv2d", "dequantize"]
+    real, fast = run(graph, {"x": data})["y"], run(integer, {"x": data})["y"]
+    assert (fast >= 0).all()
+    assert np.abs(real - fast).max() < 0.01
+
+
+def test_an_add_of_a_constant_runs_in_float():
+    bias, data = np.arange(4, dtype=np.float32).reshape(1, 4), np.ones((3, 4), np.float32)
+    graph = float_graph("g", [Layer("a", Add(), ("x", "c"), "y")], {"x": TensorType((1, 4))}, ["y"], {"c": bias})
+    for backend in ("cpu", "reference"):
+        assert np.array_equal(run(graph, {"x": data}, backend=backend)["y"], data + bias)
 
 
 def test_profiles_of_other_packages_are_used_as_they_are(images):

@@ -8,7 +8,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.roles import Parameters, combine
-from int8sim.kernels.storage import flip
+from int8sim.kernels.storage import flip, to_storage
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -20,10 +20,11 @@ def prepare(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic | None,
 ) -> Callable[..., Array]:
-    """a, b in storage form -> y in storage form."""
-    del op, constants
+    """a, b in storage form -> y in storage form. A constant operand, in float32 only, is given here and not then."""
+    del op
     if arithmetic is None:
-        return lambda a, b: np.add(a, b, dtype=np.float32)
+        fixed = [to_storage(values, inputs[place]) for place, values in constants.items()]
+        return lambda *given: np.add(*given, *fixed, dtype=np.float32)
     built, values = bind(arithmetic["combine"])
     kernel = build(add, {"combine": built})
     flips = flip(inputs[0]), flip(inputs[1]), flip(output_type)
