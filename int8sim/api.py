@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
 
-from int8sim.calibrate.run import calibrate, image_batches
+from int8sim.calibration.run import calibrate, image_batches
 from int8sim.formats.registry import read_table, write_table
 from int8sim.golden import compare as _compare
 from int8sim.golden import store as _store

@@ -31,7 +31,9 @@ class Concat(Op):
         expect(0 < self.axis < len(first.shape), f"axis {self.axis} is not in 1 .. {len(first.shape) - 1}")
         for other in inputs[1:]:
             expect(
-                other.layout == first.layout and self._rest(other) == self._rest(first),
+                len(other.shape) == len(first.shape)
+                and other.layout == first.layout
+                and self._rest(other) == self._rest(first),
                 f"{first} and {other} differ in more than axis {self.axis}",
             )
         total = sum(kind.shape[self.axis] for kind in inputs)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from int8sim.calibrate.run import calibrate, image_batches
+from int8sim.calibration.run import calibrate, image_batches
 from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Layer
 from int8sim.model.errors import InputMismatchError, NotFiniteError, TooFewImagesError, UnknownNameError

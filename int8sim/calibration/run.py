@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from int8sim.calibrate.histogram import EntropyStatistics
-from int8sim.calibrate.minmax import MinMaxStatistics
+from int8sim.calibration.histogram import EntropyStatistics
+from int8sim.calibration.minmax import MinMaxStatistics
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.model.errors import InputMismatchError, NotFiniteError, TooFewImagesError, UnknownNameError

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from int8sim.calibrate.histogram import EntropyStatistics
-from int8sim.calibrate.minmax import MinMaxStatistics
+from int8sim.calibration.histogram import EntropyStatistics
+from int8sim.calibration.minmax import MinMaxStatistics
 from int8sim.kernels.cpu.histogram import search
 from int8sim.spec import calibration
 from int8sim.spec.float32 import float32_bits, float32_from_bits
