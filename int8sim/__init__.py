@@ -15,48 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from int8sim import spec as spec
-    from int8sim.api import (
-        calibrate as calibrate,
-    )
-    from int8sim.api import (
-        convert as convert,
-    )
-    from int8sim.api import (
-        dequantize as dequantize,
-    )
-    from int8sim.api import (
-        dp2a as dp2a,
-    )
-    from int8sim.api import (
-        dp4a as dp4a,
-    )
-    from int8sim.api import (
-        image_batches as image_batches,
-    )
-    from int8sim.api import (
-        load as load,
-    )
-    from int8sim.api import (
-        lower as lower,
-    )
-    from int8sim.api import (
-        quantize as quantize,
-    )
-    from int8sim.api import (
-        read_table as read_table,
-    )
-    from int8sim.api import (
-        record as record,
-    )
-    from int8sim.api import (
-        run as run,
-    )
-    from int8sim.api import (
-        verify as verify,
-    )
-    from int8sim.api import (
-        write_table as write_table,
-    )
+    from int8sim.api import asymmetric_params as asymmetric_params
+    from int8sim.api import calibrate as calibrate
+    from int8sim.api import convert as convert
+    from int8sim.api import dequantize as dequantize
+    from int8sim.api import dp2a as dp2a
+    from int8sim.api import dp4a as dp4a
+    from int8sim.api import image_batches as image_batches
+    from int8sim.api import load as load
+    from int8sim.api import lower as lower
+    from int8sim.api import quantize as quantize
+    from int8sim.api import read_table as read_table
+    from int8sim.api import record as record
+    from int8sim.api import run as run
+    from int8sim.api import symmetric_params as symmetric_params
+    from int8sim.api import verify as verify
+    from int8sim.api import write_table as write_table
     from int8sim.golden.compare import Report as Report
     from int8sim.graph.ir import Graph as Graph
     from int8sim.graph.ir import Layer as Layer
@@ -70,7 +44,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _API = (
-    "calibrate convert dequantize dp2a dp4a image_batches load lower quantize read_table record run verify write_table"
+    "asymmetric_params calibrate convert dequantize dp2a dp4a image_batches load lower quantize read_table record run "
+    "symmetric_params verify write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),

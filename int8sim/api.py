@@ -18,11 +18,13 @@ from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.kernels.arrays import convert, dequantize, dp2a, dp4a, quantize
+from int8sim.kernels.ranges import asymmetric_params, symmetric_params
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import NotAGoldenFileError, NotAModelError
 from int8sim.model.step import Array
 
 __all__ = [
+    "asymmetric_params",
     "calibrate",
     "convert",
     "dequantize",
@@ -35,6 +37,7 @@ __all__ = [
     "read_table",
     "record",
     "run",
+    "symmetric_params",
     "verify",
     "write_table",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,15 +57,15 @@ def compared(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])]
-    lines = [
-        f"{sum(value for name, value in report.user_properties if name == COMPARED):>12,}  {report.nodeid}"
-        for report in reports
-        if report.when == "call" and any(name == COMPARED for name, _ in report.user_properties)
-    ]
-    if lines:
+    """One line per test function: the values compared over all its parameters."""
+    totals: Counter[str] = Counter()
+    for report in (report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])):
+        if report.when == "call":
+            counts = [value for name, value in report.user_properties if name == COMPARED]
+            totals.update({report.nodeid.partition("[")[0]: sum(counts)} if counts else {})
+    if totals:
         terminalreporter.section("values compared, all equal unless the test failed")
-        terminalreporter.write_line("\n".join(sorted(lines, key=lambda line: line.split()[1])))
+        terminalreporter.write_line("\n".join(f"{totals[name]:>14,}  {name}" for name in sorted(totals)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -335,8 +335,11 @@ def read_batch_normalization(net: Network, node: Node) -> None:
     x = net.activation(node)
     if len(net.types[x].shape) != 2:
         x = net.image(node)
+    epsilon, lowest = node.real("epsilon", EPSILON), float(net.floats(node, 4, "variance").min())
+    if not lowest + epsilon > 0.0:
+        raise node.misfit(f"the lowest variance is {lowest} and epsilon {epsilon}; their sum must be positive")
     parameters = [net.parameter(node, i, what) for i, what in enumerate(("scale", "bias", "mean", "variance"), 1)]
-    net.add(node, BatchNormalization(node.real("epsilon", EPSILON)), x, *parameters)
+    net.add(node, BatchNormalization(epsilon), x, *parameters)
 
 
 def read_identity(net: Network, node: Node) -> None:

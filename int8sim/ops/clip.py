@@ -35,7 +35,10 @@ class Clip(Pointwise):
         return super().infer(inputs)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        values = [min(max(value, self.minimum), self.maximum) for value in inputs[0].ravel().tolist()]
+        def clip(value: float) -> float:
+            return self.minimum if value <= self.minimum else self.maximum if value >= self.maximum else value
+
+        values = [clip(value) for value in inputs[0].ravel().tolist()]
         return np.array(values, np.float32).reshape(inputs[0].shape)
 
     @classmethod

@@ -36,6 +36,9 @@ class MaxPool(Op):
             span = self.dilations[axis] * (self.kernel_shape[axis] - 1) + 1
             pads = self.pads[axis], self.pads[axis + 2]
             expect(max(pads) < span, f"pads {self.pads} reach beyond the window {self.kernel_shape}")
+        rows, columns = self.window().output_size(height, width)
+        for oy, ox in {*((oy, 0) for oy in range(rows)), *((0, ox) for ox in range(columns))}:
+            expect(any(self.window().cells(oy, ox, height, width)), f"window {oy}, {ox} holds no cell of the input")
         return image(inputs[0], n, *self.window().output_size(height, width), channels)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:

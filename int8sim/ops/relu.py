@@ -28,7 +28,7 @@ class Relu(Pointwise):
         return 0.0, float("inf")
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        values = [value if value > 0.0 else 0.0 for value in inputs[0].ravel().tolist()]
+        values = [0.0 if value <= 0.0 else value for value in inputs[0].ravel().tolist()]
         return np.array(values, np.float32).reshape(inputs[0].shape)
 
     @classmethod

@@ -76,7 +76,8 @@ def prepare_windows(
 ) -> Callable[[Array], Array]:
     """The same, for the ops that are convolutions in disguise."""
     weights = constants[1]
-    bias = constants.get(2, np.zeros(weights.shape[0], np.int32 if arithmetic else np.float32))
+    none = np.zeros(weights.shape[0], np.int32) if arithmetic else np.full(weights.shape[0], -0.0, np.float32)
+    bias = constants.get(2, none)  # x + -0.0 is x, also where x is -0.0
     shape = geometry(op, inputs[0], weights)
     if arithmetic is None:
         return _prepare_float(op, shape, weights, bias)
@@ -154,18 +155,21 @@ def _prepare_exact(
 def pack(centred: Array, groups: int) -> tuple[Array, int]:
     """Weights [O, C, rows, columns] as the tile reads them, int8 [groups, blocks, depth / 4, 32, 4], and their parts.
 
-    Weights minus their zero point can leave int8 (uint8 weights): then they are the sum of two parts, side by side
-    along the depth, and every window is gathered twice.
+    Weights minus their zero point can leave int8 (uint8 weights): then they are the sum of two parts, or of three where
+    one is 255, side by side along the depth, and every window is gathered as often.
     """
-    flat = centred.transpose(0, 2, 3, 1).reshape(centred.shape[0], -1)
-    fits = flat.min(initial=0) >= -128 and flat.max(initial=0) <= 127
-    wide = flat if fits else np.concatenate([flat >> 1, flat - (flat >> 1)], 1)
+    rest = centred.transpose(0, 2, 3, 1).reshape(centred.shape[0], -1)
+    parts: list[Array] = []
+    while not parts or rest.any():
+        parts.append(rest.clip(-128, 127))
+        rest = rest - parts[-1]
+    wide = np.concatenate(parts, 1)
     (outputs, depth), per_group = wide.shape, wide.shape[0] // groups
     steps, blocks = -(-depth // GROUP), -(-per_group // COLUMNS)
     padded = np.zeros((groups, blocks * COLUMNS, steps * GROUP), np.int8)
     padded[:, :per_group, :depth] = wide.reshape(groups, outputs // groups, depth)
     tiles = padded.reshape(groups, blocks, COLUMNS, steps, GROUP).transpose(0, 1, 3, 2, 4)
-    return np.ascontiguousarray(tiles), 1 if fits else 2
+    return np.ascontiguousarray(tiles), len(parts)
 
 
 def _prepare_sequential(

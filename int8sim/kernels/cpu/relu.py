@@ -31,4 +31,4 @@ def prepare(
     if arithmetic is not None:
         return by_table(arithmetic["convert"], inputs[0], output_type)
     low, high = (np.float32(bound) for bound in op.real_bounds)
-    return lambda stored: np.minimum(np.maximum(stored, low), high)
+    return lambda stored: np.where(stored <= low, low, np.where(stored >= high, high, stored))
