@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 
+from onnx import defs
+
 from int8sim.graph.ir import Graph
 from int8sim.importers.onnx_file import Model, Node, read_model
 from int8sim.importers.onnx_network import Network
@@ -33,7 +35,7 @@ def load_onnx(path: str | os.PathLike[str]) -> Graph:
     _refuse_unknown(model)
     network = Network(model)
     for node in model.nodes:
-        _refuse_further_outputs(network, node)
+        _refuse_unread(network, node)
         READERS[node.operator](network, node)
     return network.graph()
 
@@ -58,7 +60,15 @@ def _is_quantized(node: Node) -> bool:
     return operator in QUANTIZED or operator.startswith(("QLinear", "QGemm", "QAttention", "DynamicQuantize"))
 
 
-def _refuse_further_outputs(network: Network, node: Node) -> None:
+def _refuse_unread(network: Network, node: Node) -> None:
+    """What a reader does not look at must not be there: such as Clip's bounds as attributes in a model of opset 11."""
+    schema = defs.get_schema(node.operator, network.model.opset, "")
+    known = f"{node.operator} of opset {network.model.opset} has"
+    for name in node.attributes:
+        if name not in schema.attributes:
+            raise node.refused(f"{known} no attribute {name!r}; it has {', '.join(sorted(schema.attributes)) or 'none'}")
+    if any(node.inputs[schema.max_input :]):
+        raise node.refused(f"it has {len(node.inputs)} inputs; {known} {schema.max_input} at most")
     for name in filter(None, node.outputs[1:]):
         if network.readers(name):
             raise node.refused(f"its output {name!r} is used; only the first output is read")

@@ -18,8 +18,9 @@ RULES = ("onnxruntime", "tflite")
 def symmetric_params(amax: Any, *, dtype: str = "int8", narrow: bool = True, axis: int | None = None) -> QuantParams:
     """Zero point 0, scale = float32(amax / greatest code): TensorRT's, NVDLA's and the weights of every engine.
 
-    amax: the greatest |x|, a number, or one per slice along `axis`; 0 gives scale 1. dtype: int8, int16; an unsigned
-    type covers 0 .. amax. narrow: without the lowest signed code. Raises BadScaleError for NaN, infinity or less than 0.
+    amax: the greatest |x|, a number, or one per slice along `axis`; 0 gives scale 1. dtype: int8 or int16; an
+    unsigned type covers 0 .. amax. narrow: without the lowest signed code.
+    Raises BadScaleError for NaN, infinity or less than 0.
     """
     high = dtype_range(dtype)[1]
     values = _finite("amax", amax)

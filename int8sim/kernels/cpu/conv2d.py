@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.accumulate import accumulate_depthwise, accumulate_windows
 from int8sim.kernels.cpu.tile import COLUMNS, GROUP, ROWS, TILES, instruction_set
-from int8sim.kernels.roles import Parameters, accumulate, output, tile
+from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.kernels.storage import flip, stored_zero
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
@@ -124,32 +125,56 @@ def output_shape(op: Convolution, shape: Geometry, x: Array, channels: int) -> t
     return x.shape[0], height, width, channels
 
 
+Sums = Callable[[Array, tuple[int, ...], int, Array], None]
+"""(flat x, sizes, first pixel, totals): writes the int32 accumulators of some output pixels."""
+
+
 def _prepare_exact(
     op: Convolution, shape: Geometry, x: TensorType, y: TensorType, centred: Array, bias: Array, step: Step
 ) -> Callable[[Array], Array]:
     outputs = centred.shape[0]
-    packed, parts = pack(centred, shape.groups)
     fold = bias.astype(np.int64) - stored_zero(x) * centred.sum((1, 2, 3))
     folded = ((fold + (1 << 31)) % (1 << 32) - (1 << 31)).astype(np.int32)
+    depthwise = shape.channels == 1 and outputs == shape.groups
+    sums = _depthwise_sums(shape, centred, folded) if depthwise else _tiled_sums(shape, centred, folded)
     built, values = bind(step)
-    sums, finish = (
-        build(accumulate_windows, {}, {"tile": TILES[instruction_set()]}),
-        build(requantize, {"output": built}),
-    )
+    finish = build(requantize, {"output": built})
     block = max(ROWS, BLOCK // outputs // ROWS * ROWS)
 
     def call(stored: Array) -> Array:
         out = np.empty(output_shape(op, shape, stored, outputs), np.uint8)
-        windows, acc = np.zeros(ROWS * packed.shape[2] * GROUP, np.uint8), np.empty(ROWS * COLUMNS, np.int32)
         flat, size, rows = stored.reshape(-1), (*stored.shape, *out.shape[1:]), out.reshape(-1, outputs)
         for start in range(0, len(rows), block):
             part = rows[start : start + block]
             totals = np.empty(part.shape, np.int32)
-            sums(flat, size, packed, folded, tuple(shape), parts, (windows, acc), start, totals)
+            sums(flat, size, start, totals)
             finish(totals, values, part, flip(y))
         return out
 
     return call
+
+
+def _tiled_sums(shape: Geometry, centred: Array, folded: Array) -> Sums:
+    """Dot products of gathered windows, by the machine's tile."""
+    packed, parts = pack(centred, shape.groups)
+    kernel = build(accumulate_windows, {}, {"tile": TILES[instruction_set()]})
+
+    def sums(x: Array, size: tuple[int, ...], start: int, totals: Array) -> None:
+        scratch = np.zeros(ROWS * packed.shape[2] * GROUP, np.uint8), np.empty(ROWS * COLUMNS, np.int32)
+        kernel(x, size, packed, folded, tuple(shape), parts, scratch, start, totals)
+
+    return sums
+
+
+def _depthwise_sums(shape: Geometry, centred: Array, folded: Array) -> Sums:
+    """One channel in, one channel out: the channels side by side are the vector."""
+    taps = np.ascontiguousarray(centred.reshape(centred.shape[0], -1).T, np.int16)
+    kernel = build(accumulate_depthwise)
+
+    def sums(x: Array, size: tuple[int, ...], start: int, totals: Array) -> None:
+        kernel(x, size, taps, folded, tuple(shape), start, totals)
+
+    return sums
 
 
 def pack(centred: Array, groups: int) -> tuple[Array, int]:
@@ -207,73 +232,6 @@ def _prepare_float(op: Convolution, shape: Geometry, weights: Array, bias: Array
         return out
 
     return call
-
-
-def gather(x: Array, place: int, g: tuple[int, ...], size: tuple[int, ...], window: Array, start: int) -> None:
-    """One window in the order (row, column, channel) into window[start:]; padding as the stored zero point.
-
-    x: flat. size: (n, oy, ox, height, width, channels). place: the group's first channel. Indices are unsigned in the
-    innermost loops, because Numba tests a signed one for wraparound.
-    """
-    rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left, _, channels, padding = g
-    n, oy, ox, height, width, depth = size
-    t = start
-    for u in range(rows):
-        y = oy * stride_y - top + u * dilation_y
-        for v in range(columns):
-            z = ox * stride_x - left + v * dilation_x
-            if y >= 0 and y < height and z >= 0 and z < width:
-                source = np.uint64(((n * height + y) * width + z) * depth + place)
-                for c in range(np.uint64(channels)):
-                    window[np.uint64(t) + c] = x[source + c]
-            else:
-                for c in range(np.uint64(channels)):
-                    window[np.uint64(t) + c] = padding
-            t += channels
-
-
-def accumulate_windows(
-    x: Array,
-    size: tuple[int, ...],
-    weights: Array,
-    bias: Array,
-    g: tuple[int, ...],
-    parts: int,
-    scratch: tuple[Array, Array],
-    start: int,
-    totals: Array,
-) -> None:
-    """int32 accumulators, bias included, of the output pixels start, start + 1 ...: totals, int32 [pixels, O].
-
-    x: uint8, flat, channels last. size: (batch, height, width, channels, out height, out width, out channels).
-    weights: int8 [groups, blocks, depth / 4, 32, 4]. bias: int32 [O]. scratch: windows, uint8 [6 * depth], and one
-    tile's accumulators, int32 [6 * 32].
-    """
-    _, height, width, channels, out_height, out_width, outputs = size
-    windows, acc = scratch
-    groups, blocks, steps = weights.shape[0], weights.shape[1], weights.shape[2]
-    per_group, depth, pixels = outputs // groups, steps * GROUP, totals.shape[0]
-    block_bytes = steps * COLUMNS * GROUP
-    for base in range(0, pixels, ROWS):
-        rows = min(ROWS, pixels - base)
-        for group in range(groups):
-            for r in range(rows):
-                line = (start + base + r) // out_width
-                ox = start + base + r - line * out_width
-                n = line // out_height
-                spot = (n, line - n * out_height, ox, height, width, channels)
-                for part in range(parts):
-                    gather(x, group * g[9], g, spot, windows, r * depth + part * g[0] * g[1] * g[9])
-            for block in range(blocks):
-                first = group * per_group + block * COLUMNS
-                used = min(COLUMNS, per_group - block * COLUMNS)
-                address = weights.ctypes.data + (group * blocks + block) * block_bytes
-                tile(windows.ctypes.data, steps, address, acc.ctypes.data)
-                for r in range(rows):
-                    source = np.uint64(r * COLUMNS)
-                    for o in range(np.uint64(used)):
-                        channel = np.uint64(first) + o
-                        totals[base + r, channel] = np.int32(acc[source + o] + bias[channel])
 
 
 def requantize(totals: Array, p: Parameters, out: Array, flipped: int) -> None:
