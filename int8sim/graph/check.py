@@ -44,15 +44,16 @@ def in_order(layers: Iterable[Layer], given: Iterable[str]) -> list[Layer]:
     """The layers so that each follows what it reads, otherwise in the order given. Raises GraphError."""
     waiting, known, ordered = list(layers), set(given), []
     while waiting:
-        ready = [layer for layer in waiting if known.issuperset(layer.inputs)]
-        if not ready:
-            blocked = waiting[0]
-            missing = [source for source in blocked.inputs if source not in known]
-            msg = f"layer {blocked.name!r} reads {missing}, which nothing produces: a cycle or a missing layer"
+        left: list[Layer] = []
+        for layer in waiting:
+            ready = known.issuperset(layer.inputs)
+            (ordered if ready else left).append(layer)
+            known |= {layer.output} if ready else set()
+        if len(left) == len(waiting):
+            missing = [source for source in left[0].inputs if source not in known]
+            msg = f"layer {left[0].name!r} reads {missing}, which nothing produces: a cycle or a missing layer"
             raise GraphError(msg)
-        ordered += ready
-        known |= {layer.output for layer in ready}
-        waiting = [layer for layer in waiting if layer not in ready]
+        waiting = left
     return ordered
 
 

@@ -66,7 +66,8 @@ def _refuse_unread(network: Network, node: Node) -> None:
     known = f"{node.operator} of opset {network.model.opset} has"
     for name in node.attributes:
         if name not in schema.attributes:
-            raise node.refused(f"{known} no attribute {name!r}; it has {', '.join(sorted(schema.attributes)) or 'none'}")
+            has = ", ".join(sorted(schema.attributes)) or "none"
+            raise node.refused(f"{known} no attribute {name!r}; it has {has}")
     if any(node.inputs[schema.max_input :]):
         raise node.refused(f"it has {len(node.inputs)} inputs; {known} {schema.max_input} at most")
     for name in filter(None, node.outputs[1:]):

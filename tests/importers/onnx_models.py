@@ -98,10 +98,11 @@ def by_runtime(proto: onnx.ModelProto, values: Mapping[str, Any]) -> dict[str, A
     return dict(zip(names, session.run(names, dict(values)), strict=True))
 
 
-def assert_close(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def assert_close(found: Mapping[str, Any], expected: Mapping[str, Any], where: str = "") -> None:
     """Every tensor of the same shape, within 1e-5 of its greatest magnitude: sums differ in their order only."""
     assert set(found) == set(expected)
     for name, values in expected.items():
-        assert found[name].shape == values.shape, name
+        what = f"{name}, {where}"
+        assert found[name].shape == values.shape, what
         scale = float(np.abs(values).max(initial=1e-3, where=np.isfinite(values)))
-        np.testing.assert_allclose(found[name], values.astype(np.float32), rtol=1e-5, atol=1e-5 * scale, err_msg=name)
+        np.testing.assert_allclose(found[name], values.astype(np.float32), rtol=1e-5, atol=1e-5 * scale, err_msg=what)

@@ -12,7 +12,7 @@ import pytest
 
 import int8sim.spec
 
-ELSEWHERE = {"calibration"}  # tests/calibrate
+ELSEWHERE = {"calibration"}  # tests/calibration
 MODULES = sorted({info.name for info in pkgutil.iter_modules(int8sim.spec.__path__)} - ELSEWHERE)
 
 

@@ -1,0 +1,200 @@
+"""Every annotated spec function at the limits of its operands: interpreted in unbounded ints, compiled in int64.
+
+Equal results mean that no intermediate leaves 64 bits. Corners are combined with each other and with random values.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import inspect
+import itertools
+import math
+import pkgutil
+import random
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+
+import numpy as np
+import pytest
+
+import int8sim.spec
+from int8sim.kernels.compile import build
+from int8sim.spec.integers import Word
+
+from .exact import from_bits
+
+CASES = 3000
+Values = list[Any]
+
+
+def floats(lowest: float = 2.0**-30, highest: float = 2.0**30, signed: bool = False, special: bool = False) -> Values:
+    """Float32 values of a range, and around the roundings' ties."""
+    source = random.Random(7)
+    positive = [lowest, highest, 1.0, 0.5, 1.5, 2.5, 0.25, from_bits(0x3DCCCCCD), from_bits(0x3C008102), 127.5, 255.0]
+    span = math.log2(lowest), math.log2(highest)
+    drawn = [struct.unpack("f", struct.pack("f", 2 ** source.uniform(*span)))[0] for _ in range(300)]
+    found = [value for value in positive + drawn if lowest <= value <= highest]
+    found += [0.0, -0.0, *(-value for value in found)] if signed else []
+    return found + ([math.inf, -math.inf, math.nan] if special else [])
+
+
+FINITE = floats(lowest=2.0**-149, highest=from_bits(0x7F7FFFFF), signed=True)
+REAL = floats(lowest=2.0**-149, highest=from_bits(0x7F7FFFFF), signed=True, special=True)
+SCALE = floats()
+POSITIVE = floats(lowest=2.0**-149, highest=2.0**127)
+SHIFTS = range(-31, 32)
+
+# Parameters that no word describes, by name; and by function where the docstring says less than the word.
+UNANNOTATED: dict[str, Any] = {
+    "bits": range(2, 35),
+    "out_bits": [8, 16],
+    "width": range(17, 63),
+    "rounding": range(7),
+    "scale": SCALE,
+    "multiplier": SCALE,
+    "reciprocal": SCALE,
+    "rescale": SCALE,
+    "bias": FINITE,
+    "real": REAL,
+    "total": FINITE,
+}
+DOMAIN: dict[str, dict[str, Any]] = {
+    "dp4a.lane": {"index": range(4)},
+    "dp4a.half": {"index": range(2)},
+    "rounding.shift_right": {"shift": range(63)},
+    "requantize.single": {"shift": SHIFTS},
+    "requantize.output_single": {"shift": SHIFTS},
+    "requantize.real_half_away": {"multiplier": [*SCALE, 1e300, 2.0**-1074, 1 / 3]},
+    "requantize.output_real": {"multiplier": [*SCALE, 1e300, 2.0**-1074, 1 / 3]},
+    "softmax.exp_on_negative_values": {"a": [-(2**31), -(2**31) + 1, -(2**24), -1, 0, *range(-(2**31), 1, 99_999_999)]},
+    "softmax.tflite_exponential": {"difference": range(-255, 1), "shift": SHIFTS},
+    "softmax.tflite_quotient": {"total": [1, 2, 2**19, 2**31 - 1, *(3**n for n in range(20))]},
+    "softmax.table_quotient": {"exponential": POSITIVE, "total": POSITIVE, "inverse_scale": [1.0, 255.0, 256.0, 8e3]},
+    "affine.dequantize": {"scale": FINITE},
+    "affine.quantize_weight_half_away": {"real": FINITE, "reciprocal": [*SCALE, 0.0]},
+    "affine.quantize_half_up": {"real": FINITE},
+    "nvdla.quantize": {"real": FINITE},
+    "eltwise.add_fma": {"a_ratio": SCALE, "b_ratio": SCALE, "fixed": floats(signed=True)},
+    "eltwise.add_dequantized": {"a_scale": SCALE, "b_scale": SCALE},
+    "eltwise.requantize_real": {"from_scale": SCALE},
+    "pooling.average_half_away": {"count": [1, 2, 3, 7, 64, 2**31 - 1]},
+    "pooling.average_real": {"count": [1, 2, 3, 7, 64, 2**31 - 1], "total": FINITE},
+    "pooling.average_dequantized": {"count": [1, 2, 3, 7, 64, 2**31 - 1], "from_scale": SCALE},
+}
+NOT_COMPILED = {
+    "dp4a.unpack4": "returns a tuple; it is made of `lane`",
+    "requantize.fixed_point": "chooses by a string",
+    "softmax.table_exponential": "reads a table; tests/conformance runs it",
+    "affine.bound_code": "used by lowering only",
+}
+FLOAT64 = {("requantize.real_half_away", "multiplier"), ("requantize.output_real", "multiplier")}
+
+
+def word_of(hint: Any) -> Word | None:
+    return next((each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Word)), None)
+
+
+def annotated() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for info in pkgutil.iter_modules(int8sim.spec.__path__):
+        module = importlib.import_module(f"int8sim.spec.{info.name}")
+        for name, value in vars(module).items():
+            if inspect.isfunction(value) and value.__module__ == module.__name__:
+                hints = get_type_hints(value, include_extras=True).values()
+                label = f"{info.name}.{name}"
+                if any(map(word_of, hints)) and label not in NOT_COMPILED:
+                    yield label, value
+
+
+FUNCTIONS = dict(annotated())
+
+
+def corners(word: Word) -> Values:
+    powers = [1 << bit for bit in range(word.bits)]
+    near = {word.low, word.low + 1, -1, 0, 1, word.high - 1, word.high, *powers, *(-p for p in powers)}
+    return sorted(value for value in near if word.low <= value <= word.high)
+
+
+def choices(label: str, name: str, hint: Any) -> tuple[Values, Callable[[random.Random], Any]]:
+    """The corners of a parameter, and a source of random values."""
+    special = DOMAIN.get(label, {}).get(name)
+    word = word_of(hint)
+    if special is None and word is not None:
+        return corners(word), lambda source: source.randint(word.low, word.high)
+    if special is None and hint is bool:
+        special = [False, True]
+    values = list(UNANNOTATED[name] if special is None else special)
+    return values, lambda source: source.choice(values)
+
+
+def arguments(label: str, function: Callable[..., Any]) -> list[tuple[Any, ...]]:
+    """All combinations of corners where they are few, else a sample of them, and as many random values."""
+    hints = get_type_hints(function, include_extras=True)
+    parts = [choices(label, name, hints[name]) for name in inspect.signature(function).parameters]
+    source = random.Random(label)
+    if math.prod(len(values) for values, _ in parts) <= CASES:
+        found = list(itertools.product(*(values for values, _ in parts)))
+    else:
+        found = [tuple(source.choice(values) for values, _ in parts) for _ in range(CASES)]
+    mixed = [
+        tuple(source.choice(values) if source.random() < 0.5 else draw(source) for values, draw in parts)
+        for _ in range(CASES)
+    ]
+    return found + mixed
+
+
+def columns(label: str, function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> list[Any]:
+    hints = get_type_hints(function)
+    found = []
+    for name, column in zip(inspect.signature(function).parameters, zip(*rows, strict=True), strict=True):
+        real = np.float64 if (label, name) in FLOAT64 else np.float32
+        found.append(np.array(column, real if hints[name] is float else np.int64))
+    return found
+
+
+@functools.cache
+def kernels(module: str) -> ModuleType:
+    """A generated file with one loop for every annotated function of a spec module."""
+    lines = [f"from int8sim.spec import {module}\n"]
+    for label, function in FUNCTIONS.items():
+        owner, _, name = label.partition(".")
+        if owner == module:
+            names = list(inspect.signature(function).parameters)
+            given = ", ".join(f"a_{each}[i]" for each in names)
+            lines += [
+                f"def each_{name}({', '.join(f'a_{each}' for each in names)}, out):",
+                "    for i in range(out.shape[0]):",
+                f"        out[i] = {module}.{name}({given})\n",
+            ]
+    path = Path(tempfile.mkdtemp(prefix="int8sim-limits-")) / f"limits_{module}.py"
+    path.write_text("\n".join(lines))
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    generated = importlib.util.module_from_spec(found)
+    sys.modules[path.stem] = generated
+    found.loader.exec_module(generated)
+    return generated
+
+
+@pytest.mark.parametrize("label", FUNCTIONS)
+def test_interpreted_equals_compiled(label):
+    function = FUNCTIONS[label]
+    rows = arguments(label, function)
+    assert len(rows) >= CASES
+    returns_float = get_type_hints(function)["return"] is float
+    out = np.empty(len(rows), np.float64 if returns_float else np.int64)
+    module, _, name = label.partition(".")
+    build(getattr(kernels(module), f"each_{name}"))(*columns(label, function, rows), out)
+    expected = np.array([function(*row) for row in rows], out.dtype)
+    wrong = np.flatnonzero(out.view(np.int64) != expected.view(np.int64))
+    assert wrong.size == 0, [(rows[i], out[i], expected[i]) for i in wrong[:5].tolist()]
+
+
+def test_most_of_the_specification_is_annotated():
+    assert len(FUNCTIONS) >= 45
+    assert set(DOMAIN) | {label for label, _ in FLOAT64} <= set(FUNCTIONS)
