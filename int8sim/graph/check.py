@@ -42,7 +42,8 @@ def infer(layer: Layer, types: list[TensorType]) -> TensorType:
 
 def in_order(layers: Iterable[Layer], given: Iterable[str]) -> list[Layer]:
     """The layers so that each follows what it reads, otherwise in the order given. Raises GraphError."""
-    waiting, known, ordered = list(layers), set(given), []
+    waiting, known = list(layers), set(given)
+    ordered: list[Layer] = []
     while waiting:
         left: list[Layer] = []
         for layer in waiting:

@@ -148,9 +148,7 @@ def island(seed):
 def images(graph, seed, count=64):
     """Random inputs of a graph."""
     rng = np.random.default_rng(seed)
-    return {
-        name: rng.normal(size=(count, *graph.tensors[name].shape[1:])).astype(np.float32) for name in graph.inputs
-    }
+    return {name: rng.normal(size=(count, *graph.tensors[name].shape[1:])).astype(np.float32) for name in graph.inputs}
 
 
 def edited(graph, position, **changes):

@@ -39,9 +39,7 @@ def random_layers(op, profile, preset, aimed, least):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_random_layers_equal_the_engine(profile, op):
     least = LEAST.get(op, FEW)
-    found = [
-        random_layers(op, profile, preset, aimed, least // 4) for preset in PRESETS for aimed in (False, True)
-    ]
+    found = [random_layers(op, profile, preset, aimed, least // 4) for preset in PRESETS for aimed in (False, True)]
     assert sum(count for count, _ in found) >= least
 
 

@@ -146,9 +146,7 @@ REFUSED_BY_TFLITE = {
     "last axis": lambda: one(op("softmax")(1), (4, 4)),
     "below 2": lambda: one(op("softmax")(1), (4,), rows={"x0": 2.0**-27}),
     "ADD's multiplier": lambda: one(op("add")(), (4,), (4,), rows={"y": 2.0**-26}),
-    "the bias's scale": lambda: one(
-        op("fully_connected")(), (1,), rows={"x0": 1.1, "y": 1e-9}, w=[[1.3]], b=[0.5]
-    ),
+    "the bias's scale": lambda: one(op("fully_connected")(), (1,), rows={"x0": 1.1, "y": 1e-9}, w=[[1.3]], b=[0.5]),
 }
 
 
