@@ -25,7 +25,7 @@ class Add(Op):
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         a, b = inputs
-        expect(a.shape == b.shape and a.layout == b.layout, f"a is {a}, b is {b}; the shapes must be equal")
+        expect(a.shape == b.shape and a.layout == b.layout, f"a is {a}, b is {b}; the shapes and layouts must be equal")
         return TensorType(a.shape, "float32", a.layout)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002

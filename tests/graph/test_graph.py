@@ -187,7 +187,7 @@ def test_malformed_graphs(layers, message):
         (Concat(0), ("x", "x"), "axis 0 is not in 1 .. 3"),
         (Softmax(4), ("x",), "axis 4 is not in 1 .. 3"),
         (Clip(1.0, -1.0), ("x",), "minimum 1.0 is above maximum -1.0"),
-        (Add(), ("x", "b"), "the shapes must be equal"),
+        (Add(), ("x", "b"), "the shapes and layouts must be equal"),
     ],
 )
 def test_shapes_that_do_not_fit_name_the_layer(op, inputs, message):
