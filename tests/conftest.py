@@ -42,27 +42,30 @@ def oracle_folder() -> Path:
     return Path(named)
 
 
-COMPARED = "values compared"
+COMPARED = "values compared: "
 
 
 @pytest.fixture
 def compared(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """compared(count, least=1): how many values a test has compared, printed at the end; fails below least."""
+    """compared(count, least=1, what=""): how many values a test has compared; it fails below `least`.
 
-    def tell(count: int, least: int = 1) -> None:
+    The counts are printed at the end of the run, one line per test function and `what`, summed over its parameters.
+    """
+
+    def tell(count: int, least: int = 1, what: str = "") -> None:
         assert count >= least, f"{count:,} values compared, at least {least:,} are needed"
-        request.node.user_properties.append((COMPARED, int(count)))
+        request.node.user_properties.append((f"{COMPARED}{what}", int(count)))
 
     return tell
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line per test function: the values compared over all its parameters."""
+    """The counts of `compared`."""
     totals: Counter[str] = Counter()
     for report in (report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])):
-        if report.when == "call":
-            counts = [value for name, value in report.user_properties if name == COMPARED]
-            totals.update({report.nodeid.partition("[")[0]: sum(counts)} if counts else {})
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name.startswith(COMPARED):
+                totals[f"{report.nodeid.partition('[')[0]} {name.removeprefix(COMPARED)}"] += value
     if totals:
         terminalreporter.section("values compared, all equal unless the test failed")
         terminalreporter.write_line("\n".join(f"{totals[name]:>14,}  {name}" for name in sorted(totals)))

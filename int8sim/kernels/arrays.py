@@ -22,6 +22,7 @@ from int8sim.spec.rounding import Rounding
 Words = int | Array
 
 CONVERSIONS = (Rounding.HALF_EVEN, Rounding.TOWARD_ZERO, Rounding.FLOOR, Rounding.CEIL)
+CODES = ("int8", "uint8", "int16")
 QUANTIZE = {"half_even": affine.quantize_half_even, "half_away": affine.quantize_half_away}
 
 
@@ -69,8 +70,10 @@ def quantize(values: Any, quant: QuantParams, rounding: str = "half_even") -> Ar
     """Codes of real values: clamp(nearest(x / scale) + zero_point), in float32. Per tensor, or along quant.axis.
 
     values: float32, any shape. rounding: "half_even" (ONNX, TensorRT) or "half_away" (TensorFlow Lite).
-    Returns an array of quant.dtype.
+    Returns an array of quant.dtype: int8, uint8 or int16, as the ends of int32 are no float32 values.
     """
+    if quant.dtype not in CODES:
+        raise UnknownNameError("dtype of codes", quant.dtype, CODES)
     if rounding not in QUANTIZE:
         raise UnknownNameError("rounding of quantize", rounding, QUANTIZE)
     scale, zero_point = _per_channel(quant)

@@ -37,19 +37,19 @@ def random_layers(op, profile, preset, aimed, least):
 
 @pytest.mark.parametrize("op", MAKERS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_random_layers_equal_the_engine(profile, op):
+def test_random_layers_equal_the_engine(profile, op, compared):
     least = LEAST.get(op, FEW)
     found = [random_layers(op, profile, preset, aimed, least // 4) for preset in PRESETS for aimed in (False, True)]
-    assert sum(count for count, _ in found) >= least
+    compared(sum(count for count, _ in found), least, f"{profile} {op}")
 
 
 @pytest.mark.parametrize("op", ["conv2d", "fully_connected"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_accumulators_at_ties_equal_the_engine(profile, op):
+def test_accumulators_at_ties_equal_the_engine(profile, op, compared):
     dice = Dice(np.random.default_rng(7), profile, "performance", False)
     total = 0
     for position in range(52):
         dice.preset = PRESETS[position % 2]
         made = at_ties(dice, op)
         total += compare(lower(made.graph, made.table, profile=profile, preset=dice.preset), made.inputs, profile)[op]
-    assert total >= FEW
+    compared(total, FEW, f"{profile} {op}")

@@ -22,10 +22,10 @@ def calibrated_lenet():
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_lenet_on_a_thousand_digits(calibrated_lenet, profile, preset):
+def test_lenet_on_a_thousand_digits(calibrated_lenet, profile, preset, compared):
     graph, table, inputs = calibrated_lenet
     counts = compare(lower(graph, table, profile=profile, preset=preset), inputs, profile)
-    assert sum(counts.values()) == 20_514_000
+    compared(sum(counts.values()), 20_514_000, profile)
     assert set(counts) == {"quantize", "conv2d", "max_pool", "flatten", "fully_connected", "softmax", "dequantize"}
 
 
@@ -39,24 +39,26 @@ def test_lenet_as_written_gives_the_same_outputs(calibrated_lenet, preset):
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_residual_network(profile, layout, preset):
+def test_residual_network(profile, layout, preset, compared):
     for seed in range(3):
         graph = residual(seed, layout)
         inputs = images(graph, seed)
         lowered = lower(graph, minmax(graph, inputs), profile=profile, preset=preset)
         counts = compare(lowered, inputs, profile)
         assert {"add", "concat", "global_average_pool", "average_pool", "clip", "softmax"} <= set(counts)
+        compared(sum(counts.values()), what=profile)
         if profile == "onnxruntime":
             compare(lowered, inputs, profile, keep="outputs")
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_attention_network(profile, preset):
+def test_attention_network(profile, preset, compared):
     graph = attention(5)
     inputs = images(graph, 5)
     counts = compare(lower(graph, minmax(graph, inputs), profile=profile, preset=preset), inputs, profile)
     assert {"matmul", "transpose", "reshape", "pad", "max_pool"} <= set(counts)
+    compared(sum(counts.values()), what=profile)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

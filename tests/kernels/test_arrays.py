@@ -127,3 +127,10 @@ def test_strided_and_read_only_arrays_compile_nothing_more():
     frozen.flags.writeable = False
     int8sim.dp4a(frozen, WORDS[1][::-1], WORDS[2].astype(">u4"))
     assert len(kernel.signatures) == before
+
+
+def test_codes_of_32_bits_are_refused():
+    """The greatest int32 is no float32: compiled, values beyond it came out as the lowest code."""
+    with pytest.raises(UnknownNameError, match="int32"):
+        int8sim.quantize(np.array([3e9], np.float32), QuantParams(1.0, 0, None, "int32"))
+    assert int8sim.quantize(np.array([3e9], np.float32), QuantParams(1.0, 0, None, "int16")).tolist() == [32767]

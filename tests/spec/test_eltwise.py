@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,21 @@ def test_add_fma(a, b, ra, rb, fixed, ends):
     inner = nearest_float32(Fraction(b) * Fraction(rb) + Fraction(fixed))
     value = nearest_float32(Fraction(a) * Fraction(ra) + Fraction(inner))
     assert add_fma(a, b, ra, rb, fixed, *ends) == half_even_clipped(value, *ends)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "a_ratio", "b_ratio", "fixed", "expected", "otherwise"),
+    [
+        (-45, 73, 0.7706501483917236, 0.8609544634819031, -33.67041778564453, -5, -6),
+        (-62, -23, 1.31403386592865, 1.4410401582717896, 124.11402130126953, 10, 9),
+        (28, -41, 1.2849714756011963, 0.731654942035675, 9.518651008605957, 15, 16),
+    ],
+)
+def test_add_fma_where_its_order_and_its_fusion_decide(a, b, a_ratio, b_ratio, fixed, expected, otherwise):
+    assert add_fma(a, b, a_ratio, b_ratio, fixed, -128, 127) == expected
+    assert add_fma(b, a, b_ratio, a_ratio, fixed, -128, 127) == otherwise
+    unfused = float32_sum(float32_product(a, a_ratio), float32_sum(float32_product(b, b_ratio), fixed))
+    assert half_even_clipped(unfused, -128, 127) == otherwise
 
 
 @given(CODES, CODES, SCALES, SCALES, SCALES, CODE_RANGES)

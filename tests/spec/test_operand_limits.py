@@ -15,9 +15,7 @@ import pkgutil
 import random
 import struct
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
@@ -158,9 +156,8 @@ def columns(label: str, function: Callable[..., Any], rows: list[tuple[Any, ...]
     return found
 
 
-@functools.cache
-def kernels(module: str) -> ModuleType:
-    """A generated file with one loop for every annotated function of a spec module."""
+def loops(module: str) -> str:
+    """The text of a file with one loop for every annotated function of a spec module."""
     lines = [f"from int8sim.spec import {module}\n"]
     for label, function in FUNCTIONS.items():
         owner, _, name = label.partition(".")
@@ -172,17 +169,26 @@ def kernels(module: str) -> ModuleType:
                 "    for i in range(out.shape[0]):",
                 f"        out[i] = {module}.{name}({given})\n",
             ]
-    path = Path(tempfile.mkdtemp(prefix="int8sim-limits-")) / f"limits_{module}.py"
-    path.write_text("\n".join(lines))
-    found = importlib.util.spec_from_file_location(path.stem, path)
-    generated = importlib.util.module_from_spec(found)
-    sys.modules[path.stem] = generated
-    found.loader.exec_module(generated)
-    return generated
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModuleType]:
+    @functools.cache
+    def load(module: str) -> ModuleType:
+        path = tmp_path_factory.mktemp("limits") / f"limits_{module}.py"
+        path.write_text(loops(module))
+        found = importlib.util.spec_from_file_location(path.stem, path)
+        generated = importlib.util.module_from_spec(found)
+        sys.modules[path.stem] = generated
+        found.loader.exec_module(generated)
+        return generated
+
+    return load
 
 
 @pytest.mark.parametrize("label", FUNCTIONS)
-def test_interpreted_equals_compiled(label):
+def test_interpreted_equals_compiled(label, kernels):
     function = FUNCTIONS[label]
     rows = arguments(label, function)
     assert len(rows) >= CASES

@@ -62,9 +62,17 @@ def test_float_rne_at_ties(halves, zero_point):
     assert float_rne(halves, 0.5, zero_point, -128, 127) == expected
 
 
-def test_float_rne_rounds_the_accumulator_first():
-    """2.5 + 2**-24 would round to 3; as a float32 the accumulator is 2.5 * 2**24, a tie, to even."""
-    assert float_rne(5 * 2**23 + 1, 2.0**-24, 0, -128, 127) == 2
+@pytest.mark.parametrize(
+    ("acc", "multiplier", "expected", "in_one_rounding"),
+    [
+        (35841667, 3.7665657259822183e-07, 14, 13),
+        (46091453, 3.579839642497973e-07, 16, 17),
+        (68354436, 3.730555135916802e-07, 25, 26),
+    ],
+)
+def test_float_rne_rounds_the_accumulator_first(acc, multiplier, expected, in_one_rounding):
+    assert float_rne(acc, multiplier, 0, -128, 127) == expected
+    assert half_even_clipped(nearest_float32(Fraction(acc) * Fraction(multiplier)), -128, 127) == in_one_rounding
 
 
 @given(ACC, scales(), finite_float32() | scales(), scales(), CODE_RANGES)
