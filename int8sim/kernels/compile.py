@@ -128,11 +128,12 @@ def _write(path: Path, text: str) -> None:
 @functools.cache
 def _machine() -> str:
     import llvmlite
-    import llvmlite.binding
     import numba
 
-    cpu, features = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten()
-    return f"# numba {numba.__version__}, llvmlite {llvmlite.__version__}, numpy {np.__version__}\n# {cpu} {features}"
+    from int8sim.kernels.target import target
+
+    versions = f"# numba {numba.__version__}, llvmlite {llvmlite.__version__}, numpy {np.__version__}"
+    return f"{versions}\n# {' '.join(target())}"
 
 
 @functools.cache

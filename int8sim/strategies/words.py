@@ -7,6 +7,11 @@ from hypothesis import strategies as st
 from int8sim.model.tensor import dtype_range
 from int8sim.spec.float32 import float32, float32_bits
 
+SPECIALS = tuple(
+    sign | bits for sign in (0, 1 << 31) for bits in (0, 1, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0x7F800000, 0x7FC00000)
+)
+"""Zero, the ends of the subnormals and of the normals, infinity and a NaN, both signs."""
+
 
 def words(bits: int, *, signed: bool = True) -> st.SearchStrategy[int]:
     """Every value of a `bits`-wide word, 1 .. 64."""
@@ -33,7 +38,7 @@ def packed_words(*, signed: bool = True) -> st.SearchStrategy[int]:
 
 def float32_patterns(*, ties: bool = True) -> st.SearchStrategy[int]:
     """float32 bit patterns: all of them (NaN payloads, subnormals), and with `ties` half-integers."""
-    everything = st.integers(0, (1 << 32) - 1)
+    everything = st.one_of(st.integers(0, (1 << 32) - 1), st.sampled_from(SPECIALS))
     if not ties:
         return everything
     halves = st.integers(-600, 600).map(lambda doubled: float32_bits(float32(doubled / 2)))

@@ -1,6 +1,7 @@
 """The commands end to end, in process: results, exit status, one message on stderr and nothing half-written."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,20 @@ def test_the_whole_way_by_commands(command, tmp_path, quick):
     status, out, _ = command("evaluate", LENET, "--table", cache, *test, *labels, "--profile", "nvdla", "--json")
     assert status == 0
     assert [entry["name"] for entry in json.loads(out)["results"]] == ["float32", "nvdla"]
+
+
+@pytest.mark.slow
+def test_a_plain_processor_gives_the_same_bits(tmp_path, quick):
+    """Compiled for an x86-64 with neither AVX nor FMA nor VNNI: the same cache, and every layer as the engine's."""
+    env = {**os.environ, "NUMBA_CPU_NAME": "generic", "INT8SIM_CACHE": str(tmp_path / "kernels")}
+    cache = tmp_path / "c.cache"
+    for arguments in (
+        ["golden", "verify", recipe.lenet("tflite_reference.h5")],
+        ["calibrate", LENET, "--data", f"{DIGITS}:calibrate/images", "--divide", "255", "-o", cache],
+    ):
+        done = subprocess.run([sys.executable, "-m", "int8sim", *arguments], env=env, capture_output=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert cache.read_bytes() == (quick[1] / "lenet.calibration.cache").read_bytes()
 
 
 def test_verify_exits_with_1_on_a_mismatch(command, tmp_path, quick):

@@ -219,9 +219,10 @@ def test_cases(case, backend):
 
 
 @pytest.mark.parametrize("variant", list(all_variants()))
-def test_float_layers(variant):
+def test_float_layers(variant, compared):
     graph = float_layer(variant)
-    compare(graph, samples(graph, 2, 10))
+    found = compare(graph, samples(graph, 2, 10))
+    compared(sum(values.size for values in found.values()))
 
 
 @pytest.mark.parametrize("variant", list(all_variants()))
@@ -245,10 +246,11 @@ def test_float_clamps_of_everything(op):
 
 @pytest.mark.parametrize(("profile", "preset"), list(all_presets()))
 @pytest.mark.parametrize("variant", list(all_variants()))
-def test_integer_layers(variant, profile, preset):
+def test_integer_layers(variant, profile, preset, compared):
     graph = float_layer(variant)
     lowered = lower(graph, table(graph), profile=profile, preset=preset)
-    compare(lowered, samples(graph, 3, 20))
+    found = compare(lowered, samples(graph, 3, 20))
+    compared(sum(values.size for values in found.values()), what=profile)
 
 
 def codes(shape: tuple[int, ...], dtype: str, zero_point: int | tuple[int, ...] = 0, layout: str = "") -> TensorType:

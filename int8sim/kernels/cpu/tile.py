@@ -13,11 +13,12 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
-import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from int8sim.kernels.target import target
 
 ROWS = 6
 """Windows per tile: with two vectors of accumulators each, enough independent sums to hide the latency."""
@@ -138,6 +139,5 @@ TILES = {"avx512_vnni": tile_vnni, "portable": tile_portable}
 
 @functools.cache
 def instruction_set() -> str:
-    """The fastest tile this machine can run."""
-    features = llvmlite.binding.get_host_cpu_features()
-    return "avx512_vnni" if features.get("avx512vnni") and features.get("avx512f") else "portable"
+    """The fastest tile for the processor that Numba compiles for."""
+    return "avx512_vnni" if {"+avx512vnni", "+avx512f"} <= set(target().features.split(",")) else "portable"
