@@ -15,6 +15,7 @@ from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
 from int8sim.model.step import Arithmetic, LookupTable, Number, Step
 from int8sim.model.tensor import QuantParams, TensorType, dtype_range
+from int8sim.ops.base import Scales
 from int8sim.profiles.base import Profile
 
 
@@ -92,11 +93,9 @@ def _shown(quant: QuantParams | None) -> str:
 
 def _derived(graph: Graph, layer: Layer, arithmetic: Arithmetic, profile: Profile) -> Arithmetic:
     """The steps that lowering to this profile gives the layer, with the output bounds that it has."""
-    if layer.op.kind == "move":
-        return {}
     bounds = output_bounds(arithmetic) or (0, 0)
-    scheme, output = profile.schemes[layer.op.kind], graph.tensors[layer.output]
-    return layer.op.arithmetic(scheme, graph.types(layer), output, bounds)
+    scales = Scales(graph.types(layer), graph.tensors[layer.output], *bounds)
+    return layer.op.arithmetic(profile.schemes[layer.op.kind], scales)
 
 
 def _different(found: Arithmetic, derived: Arithmetic, engine: str) -> str:

@@ -22,7 +22,7 @@ from int8sim.model.step import Array
 from int8sim.model.table import Table
 from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.ops.average_pool import AveragePool
-from int8sim.ops.base import spatial
+from int8sim.ops.base import Scales, spatial
 from int8sim.ops.dequantize import Dequantize
 from int8sim.ops.global_average_pool import GlobalAveragePool
 from int8sim.ops.quantize import Quantize
@@ -207,8 +207,8 @@ class _Writer:
         types = [self.tensors[name] for name in layer.inputs]
         kind = infer(layer, types)
         output = replace(kind, dtype=quant.dtype if quant else "float32", quant=quant)
-        limits = bounds or ((quant.low, quant.high) if quant else (0, 0))
-        scheme = self.profile.schemes[layer.op.kind]
-        arithmetic = layer.op.arithmetic(scheme, types, output, limits, bias) if layer.op.kind != "move" else {}
+        low, high = bounds or ((quant.low, quant.high) if quant else (0, 0))
+        scales = Scales(tuple(types), output, low, high, bias)
+        arithmetic = layer.op.arithmetic(self.profile.schemes[layer.op.kind], scales)
         self.tensors[layer.output] = output
         self.layers.append(replace(layer, arithmetic=arithmetic))

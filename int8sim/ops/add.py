@@ -10,8 +10,8 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes, expect
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.ops.base import Case, Op, Scales, codes, expect
+from int8sim.profiles.base import Scheme
 from int8sim.spec.eltwise import add_dequantized
 from int8sim.spec.float32 import float32
 
@@ -33,16 +33,9 @@ class Add(Op):
         pairs = zip(left.ravel().tolist(), right.ravel().tolist(), strict=True)
         return np.array([float32(a + b) for a, b in pairs], np.float32).reshape(left.shape)
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,  # noqa: ARG002
-    ) -> Arithmetic:
-        low, high = bounds
-        return scheme.steps(a=inputs[0].quantized, b=inputs[1].quantized, y=output.quantized, low=low, high=high)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        a, b = scales.inputs
+        return scheme.steps(a=a, b=b, y=scales.output, low=scales.low, high=scales.high)
 
     def reference(
         self,

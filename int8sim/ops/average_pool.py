@@ -14,9 +14,9 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, channels_last, codes, expect, from_channels_last, image, spatial
+from int8sim.ops.base import Case, Op, Scales, channels_last, codes, expect, from_channels_last, image, spatial
 from int8sim.ops.window import Window
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import float32
 from int8sim.spec.pooling import average_half_away, sum_codes
 
@@ -73,16 +73,9 @@ class AveragePool(Op):
             out[n, oy, ox, c] = average(cells + [padding] * (count - len(cells)), count)
         return from_channels_last(out, kind.layout)
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,  # noqa: ARG002
-    ) -> Arithmetic:
-        low, high = bounds
-        return scheme.steps(x=inputs[0].quantized, y=output.quantized, window=self.kernel_shape, low=low, high=high)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        x, y = scales.inputs[0], scales.output
+        return scheme.steps(x=x, y=y, window=self.kernel_shape, low=scales.low, high=scales.high)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

@@ -23,6 +23,31 @@ from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.profiles.base import Floats, Scheme
 
 
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """What an integer layer's steps are derived from.
+
+    types: of the inputs; kind: of the output; low, high: the output codes that a fused activation leaves; bias: real,
+    float32 [O], where the scheme takes it, else None.
+    """
+
+    types: tuple[TensorType, ...]
+    kind: TensorType
+    low: int
+    high: int
+    bias: Floats | None = None
+
+    @property
+    def inputs(self) -> tuple[QuantParams, ...]:
+        """The inputs' quantization."""
+        return tuple(kind.quantized for kind in self.types)
+
+    @property
+    def output(self) -> QuantParams:
+        """The output's quantization."""
+        return self.kind.quantized
+
+
 @dataclass(frozen=True)
 class Op(ABC):
     """The base of all ops; its fields, in a subclass, are the op's attributes.
@@ -43,16 +68,10 @@ class Op(ABC):
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         """The float32 result, by the scalar float functions of the spec."""
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,
-    ) -> Arithmetic:
-        """The steps of an integer layer. bounds: lowest and highest output code; bias: real, if the scheme takes it."""
-        raise NotImplementedError
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        """The steps of an integer layer, by one of the profile's schemes; none for an op that only moves codes."""
+        del scheme, scales
+        return {}
 
     @abstractmethod
     def reference(

@@ -13,8 +13,8 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes, expect
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.ops.base import Case, Op, Scales, codes, expect
+from int8sim.profiles.base import Scheme
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,11 @@ class Concat(Op):
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
         return np.concatenate(list(inputs), self.axis)
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],  # noqa: ARG002
-        bias: Floats | None = None,  # noqa: ARG002
-    ) -> Arithmetic:
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
         return {
-            f"convert{i}": scheme.steps(x=kind.quantized, y=output.quantized)["convert"]
-            for i, kind in enumerate(inputs)
-            if kind.quant != output.quant
+            f"convert{i}": scheme.steps(x=quant, y=scales.output)["convert"]
+            for i, quant in enumerate(scales.inputs)
+            if quant != scales.output
         }
 
     def reference(

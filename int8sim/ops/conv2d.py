@@ -15,9 +15,9 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import QuantParams, TensorType
-from int8sim.ops.base import Case, Op, channels_last, codes, expect, from_channels_last, image, spatial
+from int8sim.ops.base import Case, Op, Scales, channels_last, codes, expect, from_channels_last, image, spatial
 from int8sim.ops.window import Window
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import float32, fma
 from int8sim.spec.integers import wrap
 from int8sim.spec.requantize import output_double
@@ -99,17 +99,9 @@ class Conv2d(Op):
     def _output_shape(self, x: Array, w: Array) -> tuple[int, ...]:
         return (x.shape[0], *self.window(w.shape).output_size(x.shape[1], x.shape[2]), w.shape[0])
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,
-    ) -> Arithmetic:
-        x, w, y = inputs[0].quantized, inputs[1].quantized, output.quantized
-        low, high = bounds
-        return scheme.steps(x=x, w=w, y=y, channels=inputs[1].shape[0], bias=bias, low=low, high=high)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        (x, w), y, channels = scales.inputs[:2], scales.output, scales.types[1].shape[0]
+        return scheme.steps(x=x, w=w, y=y, channels=channels, bias=scales.bias, low=scales.low, high=scales.high)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

@@ -10,9 +10,9 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, codes
+from int8sim.ops.base import Case, Scales, codes
 from int8sim.ops.pointwise import Pointwise
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.profiles.base import Scheme
 from int8sim.spec.affine import dequantize
 
 
@@ -26,15 +26,8 @@ class Dequantize(Pointwise):
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
         return inputs[0]
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,  # noqa: ARG002
-        bounds: tuple[int, int],  # noqa: ARG002
-        bias: Floats | None = None,  # noqa: ARG002
-    ) -> Arithmetic:
-        return scheme.steps(x=inputs[0].quantized)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        return scheme.steps(x=scales.inputs[0])
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

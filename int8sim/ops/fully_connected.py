@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import QuantParams, TensorType
-from int8sim.ops.base import Case, Op, codes, expect
+from int8sim.ops.base import Case, Op, Scales, codes, expect
 from int8sim.ops.conv2d import Conv2d
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.profiles.base import Scheme
 from int8sim.spec.requantize import output_single
 
 
@@ -42,15 +42,8 @@ class FullyConnected(Op):
         kinds = [types[0].with_shape(pixels.shape, "NHWC"), types[1].with_shape(taps.shape), *types[2:]]
         return x, kinds, [pixels, taps, *inputs[2:]]
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,
-    ) -> Arithmetic:
-        return Conv2d().arithmetic(scheme, inputs, output, bounds, bias)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        return Conv2d().arithmetic(scheme, scales)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

@@ -9,8 +9,8 @@ from typing import ClassVar
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 from int8sim.ops.average_pool import AveragePool
-from int8sim.ops.base import Case, Op, codes, image, spatial
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.ops.base import Case, Op, Scales, codes, image, spatial
+from int8sim.profiles.base import Scheme
 from int8sim.spec.pooling import average_half_away, sum_codes
 
 
@@ -34,15 +34,8 @@ class GlobalAveragePool(Op):
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         return self.as_average_pool(types[0]).float32(types, inputs)
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,
-    ) -> Arithmetic:
-        return self.as_average_pool(inputs[0]).arithmetic(scheme, inputs, output, bounds, bias)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        return self.as_average_pool(scales.types[0]).arithmetic(scheme, scales)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

@@ -10,8 +10,8 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes, expect
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.ops.base import Case, Op, Scales, codes, expect
+from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import fma
 from int8sim.spec.integers import wrap
 from int8sim.spec.requantize import output_double
@@ -41,20 +41,9 @@ class Matmul(Op):
             out[index] = acc
         return out
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,
-    ) -> Arithmetic:
-        a, b = inputs
-        low, high = bounds
-        columns = output.shape[-1]
-        return scheme.steps(
-            x=a.quantized, w=b.quantized, y=output.quantized, channels=columns, bias=bias, low=low, high=high
-        )
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        (x, w), y, channels = scales.inputs, scales.output, scales.kind.shape[-1]
+        return scheme.steps(x=x, w=w, y=y, channels=channels, bias=scales.bias, low=scales.low, high=scales.high)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

@@ -8,8 +8,8 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Op
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.ops.base import Op, Scales
+from int8sim.profiles.base import Scheme
 
 
 class Pointwise(Op):
@@ -18,15 +18,8 @@ class Pointwise(Op):
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         return TensorType(inputs[0].shape, "float32", inputs[0].layout)
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],  # noqa: ARG002
-        output: TensorType,  # noqa: ARG002
-        bounds: tuple[int, int],
-        bias: Floats | None = None,  # noqa: ARG002
-    ) -> Arithmetic:
-        return scheme.steps(low=bounds[0], high=bounds[1])
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        return scheme.steps(low=scales.low, high=scales.high)
 
     def reference(
         self,

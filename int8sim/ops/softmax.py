@@ -14,8 +14,8 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import QuantParams, TensorType
-from int8sim.ops.base import Case, Op, codes, expect
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.ops.base import Case, Op, Scales, codes, expect
+from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import exp, float32
 from int8sim.spec.softmax import tflite_exponential, tflite_quotient, tflite_sum
 
@@ -49,17 +49,9 @@ class Softmax(Op):
 
         return self._by_rows(inputs[0], np.float32, row)
 
-    def arithmetic(
-        self,
-        scheme: Scheme,
-        inputs: Sequence[TensorType],
-        output: TensorType,
-        bounds: tuple[int, int],
-        bias: Floats | None = None,  # noqa: ARG002
-    ) -> Arithmetic:
-        low, high = bounds
-        x = inputs[0]
-        return scheme.steps(x=x.quantized, y=output.quantized, length=x.shape[self.axis], low=low, high=high)
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        x, y, length = scales.inputs[0], scales.output, scales.types[0].shape[self.axis]
+        return scheme.steps(x=x, y=y, length=length, low=scales.low, high=scales.high)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
