@@ -53,6 +53,12 @@ def _over_windows(
     return call
 
 
+def span(position: int, size: int, kernel: int, stride: int, before: int, after: int) -> tuple[int, int, int]:
+    """Of one window along one axis: first cell inside, the one behind the last, its length with padding."""
+    start = position * stride - before
+    return max(start, 0), min(start + kernel, size), min(start + kernel, size + after) - start
+
+
 def average_pool(
     x: Array, window: tuple[int, ...], out: Array, stored: tuple[int, int, int], q: Parameters, p: Parameters
 ) -> None:
@@ -63,21 +69,17 @@ def average_pool(
     rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
     for n in range(out.shape[0]):
         for oy in range(out.shape[1]):
-            y0 = oy * stride_y - top
+            y0, y1, all_rows = span(oy, x.shape[1], rows, stride_y, top, bottom)
             for ox in range(out.shape[2]):
-                z0 = ox * stride_x - left
-                inside = (min(y0 + rows, x.shape[1]) - max(y0, 0)) * (min(z0 + columns, x.shape[2]) - max(z0, 0))
-                all_rows = min(y0 + rows, x.shape[1] + bottom) - y0
-                padded = all_rows * (min(z0 + columns, x.shape[2] + right) - z0)
-                count = padded if include else inside
+                z0, z1, all_columns = span(ox, x.shape[2], columns, stride_x, left, right)
+                inside = (y1 - y0) * (z1 - z0)
+                count = all_rows * all_columns if include else inside
                 for c in range(out.shape[3]):
-                    total = step(0, np.int64(x[n, max(y0, 0), max(z0, 0), c]) - stored[0], q, c)
-                    first = True
-                    for y in range(max(y0, 0), min(y0 + rows, x.shape[1])):
-                        for z in range(max(z0, 0), min(z0 + columns, x.shape[2])):
-                            if not first:
-                                total = step(total, np.int64(x[n, y, z, c]) - stored[0], q, c)
-                            first = False
+                    total = step(0, np.int64(x[n, y0, z0, c]) - stored[0], q, c)
+                    for k in range(1, inside):
+                        y = y0 + k // (z1 - z0)
+                        z = z0 + k % (z1 - z0)
+                        total = step(total, np.int64(x[n, y, z, c]) - stored[0], q, c)
                     for _ in range(count - inside):
                         total = step(total, stored[1], q, c)
                     out[n, oy, ox, c] = np.uint8(finish(total, count, p, c) + stored[2])
@@ -88,16 +90,13 @@ def average_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:
     rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
     for n in range(out.shape[0]):
         for oy in range(out.shape[1]):
-            y0 = oy * stride_y - top
+            y0, y1, all_rows = span(oy, x.shape[1], rows, stride_y, top, bottom)
             for ox in range(out.shape[2]):
-                z0 = ox * stride_x - left
-                inside = (min(y0 + rows, x.shape[1]) - max(y0, 0)) * (min(z0 + columns, x.shape[2]) - max(z0, 0))
-                all_rows = min(y0 + rows, x.shape[1] + bottom) - y0
-                padded = all_rows * (min(z0 + columns, x.shape[2] + right) - z0)
-                count = padded if include else inside
+                z0, z1, all_columns = span(ox, x.shape[2], columns, stride_x, left, right)
+                count = all_rows * all_columns if include else (y1 - y0) * (z1 - z0)
                 for c in range(out.shape[3]):
                     total: Any = np.float32(0.0)
-                    for y in range(max(y0, 0), min(y0 + rows, x.shape[1])):
-                        for z in range(max(z0, 0), min(z0 + columns, x.shape[2])):
+                    for y in range(y0, y1):
+                        for z in range(z0, z1):
                             total = float32(total + x[n, y, z, c])
                     out[n, oy, ox, c] = float32(total / float32(count))
