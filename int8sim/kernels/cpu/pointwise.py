@@ -17,7 +17,14 @@ def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
     """Codes to codes or to real values: the step of each of the 256 stored values, interpreted once."""
     values = [step(stored - flip(x)) + flip(y) for stored in range(256)]
     table = np.array(values, stored_dtype(y))
-    return lambda stored: table[stored]
+    kernel = build(look_up)
+
+    def call(stored: Array) -> Array:
+        out = np.empty(stored.shape, table.dtype)
+        kernel(stored.reshape(-1), table, out.reshape(-1))
+        return out
+
+    return call
 
 
 def by_loop(step: Step, y: TensorType) -> Callable[[Array], Array]:
@@ -37,3 +44,9 @@ def quantize(x: Array, p: Parameters, out: Array, flipped: int) -> None:
     """float32 [n] to uint8 [n]."""
     for i in range(x.shape[0]):
         out[i] = np.uint8(convert(x[i], p, 0) + flipped)
+
+
+def look_up(x: Array, table: Array, out: Array) -> None:
+    """uint8 [n] to whatever the 256 entries are."""
+    for i in range(x.shape[0]):
+        out[i] = table[x[i]]
