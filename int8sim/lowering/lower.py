@@ -17,7 +17,7 @@ from int8sim.graph.ir import Graph, Layer
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.ranges import Ranges, data_inputs, ranges
 from int8sim.lowering.weights import quantize_bias, quantize_weight
-from int8sim.model.errors import GraphError
+from int8sim.model.errors import GraphError, LayerError, RatioError
 from int8sim.model.step import Array
 from int8sim.model.table import Table
 from int8sim.model.tensor import QuantParams, TensorType
@@ -209,6 +209,9 @@ class _Writer:
         output = replace(kind, dtype=quant.dtype if quant else "float32", quant=quant)
         low, high = bounds or ((quant.low, quant.high) if quant else (0, 0))
         scales = Scales(tuple(types), output, low, high, bias)
-        arithmetic = layer.op.arithmetic(self.profile.schemes[layer.op.kind], scales)
+        try:
+            arithmetic = layer.op.arithmetic(self.profile.schemes[layer.op.kind], scales)
+        except RatioError as problem:
+            raise LayerError(layer.name, str(problem)) from None
         self.tensors[layer.output] = output
         self.layers.append(replace(layer, arithmetic=arithmetic))

@@ -110,6 +110,17 @@ class BadScaleError(Int8SimError):
         super().__init__(f"tensor {tensor!r}: scale {scale!r} is not usable; allowed: {allowed}")
 
 
+class RatioError(Int8SimError):
+    """A ratio of scales that the target's multiplier cannot hold; lowering adds the layer's name (LayerError)."""
+
+    def __init__(self, ratio: float, allowed: str) -> None:
+        self.ratio = ratio
+        super().__init__(
+            f"input scale times weight scale over output scale is {ratio:.6g}; the target's multiplier holds "
+            f"{allowed}. Check the ranges of the layer's input and output in the table."
+        )
+
+
 class UnknownNameError(Int8SimError):
     """A profile, backend, method, format or function that is not registered."""
 

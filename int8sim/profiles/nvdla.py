@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from int8sim.model.errors import RatioError
 from int8sim.model.step import Array, Number
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import MOVE, Floats, Profile, Scheme, Weights
@@ -34,6 +35,7 @@ from int8sim.spec.nvdla import SUM_BITS, add, average, convolution_output, pdp_r
 from int8sim.spec.pooling import sum_codes
 
 INT32_RANGE = -(1 << 31), (1 << 31) - 1
+LARGEST_SHIFT = 63
 LARGEST_POOL = 8  # the driver's table of reciprocals ends here
 
 
@@ -61,17 +63,29 @@ def bias_operand(bias: Floats, scale: float) -> tuple[Array, int]:
     return np.array([wrap(code >> shift, 16) for code in wide], np.int64), shift
 
 
+def converter(real: float) -> tuple[int, int]:
+    """The output converter's 15-bit scale and right shift for a ratio of scales. Raises RatioError.
+
+    The compiler refuses a ratio of 2**15 and more, which would need a left shift, and a shift that 6 bits do not hold.
+    """
+    shift = nvdla_shift(real)
+    if not 0 <= shift <= LARGEST_SHIFT:
+        raise RatioError(real, "2**-49 to below 2**15")
+    return nvdla_scale(real, shift), shift
+
+
 def _convolution(
     *, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, bias: Floats | None, low: int, high: int
 ) -> Parameters:
     real = nvdla_ratio(x.tensor_scale, w.tensor_scale, y.tensor_scale)
+    scale, truncate = converter(real)
     values = np.zeros(channels, np.float32) if bias is None else bias
     operands, bias_shift = bias_operand(values, float32(x.tensor_scale * w.tensor_scale))
     output: Mapping[str, Number] = {
         "bias": operands,
         "bias_shift": bias_shift,
-        "scale": nvdla_scale(real, nvdla_shift(real)),
-        "truncate": nvdla_shift(real),
+        "scale": scale,
+        "truncate": truncate,
         "low": low,
         "high": high,
     }
@@ -81,7 +95,7 @@ def _convolution(
 def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
     del b
     real = float32(a.tensor_scale / y.tensor_scale)
-    scale, truncate = nvdla_scale(real, nvdla_shift(real)), nvdla_shift(real)
+    scale, truncate = converter(real)
     return {"combine": {"scale": scale, "truncate": truncate, "low": low, "high": high}}
 
 

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from int8sim.model.errors import RatioError
 from int8sim.model.step import Array
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
@@ -40,6 +41,7 @@ from int8sim.spec.pooling import average_half_away, mean_double, sum_codes, sum_
 from int8sim.spec.requantize import output_double, output_real
 from int8sim.spec.softmax import tflite_exponential, tflite_quotient, tflite_sum
 
+LARGEST_LEFT_SHIFT = -31
 INPUT_INTEGER_BITS = 5  # of the scaled difference in softmax
 
 
@@ -77,6 +79,9 @@ def bias_codes(bias: Floats, input_scale: float, weight_scales: Floats) -> Array
 
 def _multipliers(reals: list[float]) -> dict[str, Array]:
     pairs = [tflite_multiplier(real) for real in reals]
+    for real, (_, shift) in zip(reals, pairs, strict=True):
+        if shift < LARGEST_LEFT_SHIFT:
+            raise RatioError(real, "less than 2**31")
     return {
         "multiplier": per_channel([multiplier for multiplier, _ in pairs], np.int64),
         "shift": per_channel([shift for _, shift in pairs], np.int64),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import reject
 from hypothesis import strategies as st
 
+from int8sim.model.errors import RatioError
 from int8sim.model.step import Step
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams, dtype_range
@@ -28,7 +30,10 @@ def output_steps(draw: st.DrawFn, profile: str | Profile, *, kind: str = "convol
     x, y = QuantParams(draw(_scales()), dtype=dtype), QuantParams(draw(_scales()), zero_point, dtype=dtype)
     weight = QuantParams(draw(_scales()))
     scheme = chosen.schemes[kind]
-    return scheme.steps(x=x, w=weight, y=y, channels=1, bias=None, low=y.low, high=y.high)["output"]
+    try:
+        return scheme.steps(x=x, w=weight, y=y, channels=1, bias=None, low=y.low, high=y.high)["output"]
+    except RatioError:
+        reject()  # scales that the target refuses
 
 
 def accumulators(*, bits: int = 32) -> st.SearchStrategy[int]:

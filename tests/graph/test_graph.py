@@ -214,6 +214,14 @@ def test_tables_that_do_not_fit(images):
         lower(lower(graph, table, profile="nvdla"), table, profile="nvdla")
 
 
+def test_a_ratio_that_the_target_cannot_hold_names_the_layer():
+    """An output range far too small for its input: NVDLA's 15-bit converter would need a left shift."""
+    graph = float_graph("g", [Layer("c", Conv2d(), ("x", "w"), "y")], {"x": IMAGE}, ["y"], constants())
+    table = Table({"x": Row(1e3), "y": Row(1e-6)})
+    with pytest.raises(LayerError, match=r"layer 'c': input scale times weight scale over output scale is .*2\*\*15"):
+        lower(graph, table, profile="nvdla")
+
+
 def test_nan_weights_are_named(images):
     arrays = constants()
     arrays["w"][0, 0, 0, 0] = np.nan
