@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from int8sim.cli.screen import Screen
 from int8sim.golden import store
 from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
-from int8sim.model.errors import InputMismatchError, OutputNotWritableError
+from int8sim.model.errors import InputMismatchError
+from int8sim.model.files import replacing
 from int8sim.model.table import Table
 from int8sim.profiles.registry import profile as find_profile
 from int8sim.profiles.registry import profiles
@@ -129,14 +129,8 @@ def run(model: Path, data: str, output: Path, backend: str, keep_all: bool, divi
 
 def save_npz(path: Path, tensors: dict[str, Any]) -> None:
     """Write arrays to a temporary name and rename. Raises OutputNotWritableError."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            np.savez_compressed(file, **tensors)  # type: ignore[arg-type, unused-ignore]
-        partial.replace(path)
-    except OSError as problem:
-        partial.unlink(missing_ok=True)
-        raise OutputNotWritableError(path, problem.strerror or str(problem)) from None
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **tensors)  # type: ignore[arg-type, unused-ignore]
 
 
 def evaluate(

@@ -24,11 +24,11 @@ import numpy as np
 from onnx import ModelProto
 
 from int8sim.exporters.exact import activations, clamp_bounds, output_bounds, require_exact
-from int8sim.exporters.files import write_bytes
 from int8sim.exporters.onnx_model import MICROSOFT, TO_NCHW, TO_NHWC, OnnxModel
 from int8sim.exporters.padding import reaches_beyond
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
+from int8sim.model.files import write_bytes
 from int8sim.model.tensor import TensorType
 from int8sim.profiles.registry import profile
 

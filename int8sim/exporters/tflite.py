@@ -29,11 +29,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from int8sim.exporters.exact import activations, clamp_bounds, output_bounds, require_exact
-from int8sim.exporters.files import write_bytes
 from int8sim.exporters.tflite_model import TARGET, Job, TfliteModel, stored_axes, stored_shape
 from int8sim.exporters.tflite_windows import average_pool, conv2d, max_pool
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
+from int8sim.model.files import write_bytes
 from int8sim.model.tensor import QuantParams, TensorType, dtype_range
 from int8sim.profiles.registry import profile
 from int8sim.spec.affine import bound_code

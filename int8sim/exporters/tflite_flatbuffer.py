@@ -17,7 +17,6 @@ from int8sim.model.tensor import QuantParams
 
 FILE_VERSION = 3  # of the schema
 IDENTIFIER = b"TFL3"
-NO_TENSOR = -1  # an optional input that is not there
 
 OPERATORS: Mapping[str, tuple[int, str]] = {
     "ADD": (2, "AddOptions"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from int8sim.model.errors import NotATableError, OutputNotWritableError
+from int8sim.model.errors import NotATableError
+from int8sim.model.files import write_bytes
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
@@ -20,11 +21,4 @@ def read_text(path: str | os.PathLike[str]) -> str:
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write to a temporary name and rename. Raises OutputNotWritableError."""
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(text.encode("utf-8"))
-        partial.replace(target)
-    except OSError as problem:
-        partial.unlink(missing_ok=True)
-        raise OutputNotWritableError(path, problem.strerror or str(problem)) from None
+    write_bytes(path, text.encode("utf-8"))

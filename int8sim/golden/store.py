@@ -24,7 +24,8 @@ import numpy as np
 
 from int8sim.golden.graph_json import decode, encode, tensor_key
 from int8sim.graph.ir import Graph
-from int8sim.model.errors import Int8SimError, NotAGoldenFileError, OutputNotWritableError
+from int8sim.model.errors import Int8SimError, NotAGoldenFileError
+from int8sim.model.files import replacing
 from int8sim.model.step import Array
 
 SCHEMA = 1
@@ -77,15 +78,8 @@ def write(
     many are kept in full (None: all); hashes and the graph's inputs and outputs cover every sample.
     Raises OutputNotWritableError.
     """
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w", libver=("v110", "v110")) as file:
-            _fill(file, graph, tensors, producer, samples)
-        partial.replace(target)
-    except OSError as problem:
-        partial.unlink(missing_ok=True)
-        raise OutputNotWritableError(path, str(problem)) from None
+    with replacing(path) as partial, h5py.File(partial, "w", libver=("v110", "v110")) as file:
+        _fill(file, graph, tensors, producer, samples)
 
 
 def _fill(file: h5py.File, graph: Graph, tensors: Mapping[str, Array], producer: Producer, samples: int | None) -> None:

@@ -16,7 +16,6 @@ import hashlib
 import importlib.util
 import inspect
 import linecache
-import os
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ import numpy as np
 from int8sim.kernels import roles
 from int8sim.kernels.cache import cache_directory
 from int8sim.model.errors import CompileError
+from int8sim.model.files import write_bytes
 from int8sim.model.step import LookupTable, Number, Step
 from int8sim.spec import float32
 
@@ -108,7 +108,7 @@ def _load(text: str, stem: str) -> Function:
     name = f"{stem}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
     path = cache_directory() / f"{name}.py"
     if not path.exists():
-        _write(path, text)
+        write_bytes(path, text.encode("utf-8"))
     spec = importlib.util.spec_from_file_location(f"int8sim_generated.{name}", path)
     if spec is None or spec.loader is None:
         raise CompileError(stem, f"{path} cannot be loaded")
@@ -116,13 +116,6 @@ def _load(text: str, stem: str) -> Function:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return cast("Function", module.kernel)
-
-
-def _write(path: Path, text: str) -> None:
-    """To a temporary name and then renamed: another process sees the whole file or none."""
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(text)
-    partial.replace(path)
 
 
 @functools.cache

@@ -167,6 +167,12 @@ def bad_inputs(tmp_path, quick):
         (["run", quick / "nvdla.golden.h5", "--data", small, "-o", out], "[600, 1, 27, 28]"),
         (["table", "show", text], "line 1 is 'hello'"),
         (["table", "convert", cache, "--to", "nvdla", "-o", tmp_path / "no" / "t"], "No such file or directory"),
+        (["table", "convert", cache, "--to", "nvdla", "-o", text / "t"], "Not a directory"),
+        (["run", quick / "nvdla.golden.h5", "--data", quick / "digits.npz", "-o", text / "t"], "Not a directory"),
+        (
+            ["golden", "record", quick / "nvdla.golden.h5", "--data", quick / "digits.npz", "-o", text / "t"],
+            "directory",
+        ),
         (["quickstart", "-o", text / "q"], "Not a directory"),
     ]
 

@@ -1,0 +1,34 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from int8sim.model.errors import OutputNotWritableError
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it at the end: a stopped write leaves the old file, or none.
+
+    Raises OutputNotWritableError for whatever the file system refuses.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(target)
+    except OSError as problem:
+        raise OutputNotWritableError(path, problem.strerror or str(problem)) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """A whole file of `content`. Raises OutputNotWritableError."""
+    with replacing(path) as partial:
+        partial.write_bytes(content)
