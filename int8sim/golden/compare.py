@@ -53,7 +53,7 @@ class Mismatch:
 
 @dataclass
 class TensorReport:
-    """One tensor's comparison. hashed: samples compared by hash only; compared: values covered by either."""
+    """One tensor's comparison. compared: values, by themselves or by their sample's hash; bad_samples: by hash."""
 
     tensor: str
     layer: str
@@ -133,7 +133,7 @@ def _missing(golden: Graph, subject: Graph) -> list[str]:
 
 
 def _recorded(golden: Golden, name: str) -> Array:
-    for group in (golden.inputs, golden.outputs, golden.tensors):
+    for group in (golden.outputs, golden.tensors):
         if name in group:
             return group[name]
     return np.empty(0)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-
-import numpy as np
 
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import GraphError
@@ -77,13 +74,3 @@ def _check_quantization(graph: Graph) -> None:
     for name, kind in graph.tensors.items():
         if kind.quant is not None:
             kind.quant.check(name)
-
-
-def with_batch(kind: TensorType, batch: int) -> TensorType:
-    """The type with another batch size."""
-    return replace(kind, shape=(batch, *kind.shape[1:]))
-
-
-def is_integer(dtype: str) -> bool:
-    """Whether a dtype's values are codes."""
-    return np.dtype(dtype).kind in "iu"

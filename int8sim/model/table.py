@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-
-from int8sim.model.errors import MissingRangeError
 
 INT8_MAX = 127
 
@@ -66,9 +64,3 @@ class Table(Mapping[str, Row]):
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def require(self, tensors: Iterable[str]) -> None:
-        """Raise MissingRangeError unless every named tensor has a row."""
-        missing = [name for name in tensors if name not in self.rows]
-        if missing:
-            raise MissingRangeError(missing, self.rows, f"the {self.provenance.method or 'calibration'} table")

@@ -11,7 +11,7 @@ Every layer has one output. Dimension 0 of every activation is the batch; an op 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -161,8 +161,3 @@ def image(kind: TensorType, batch: int, height: int, width: int, channels: int) 
     nchw = kind.layout == "NCHW"
     shape = (batch, channels, height, width) if nchw else (batch, height, width, channels)
     return TensorType(shape, "float32", kind.layout)
-
-
-def float_lists(arrays: Mapping[str, Array]) -> dict[str, Any]:
-    """Arrays as nested lists of Python numbers."""
-    return {name: array.tolist() for name, array in arrays.items()}

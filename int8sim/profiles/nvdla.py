@@ -39,11 +39,6 @@ LARGEST_SHIFT = 63
 LARGEST_POOL = 8  # the driver's table of reciprocals ends here
 
 
-def weight_scale(amax: float) -> float:
-    """float32(amax / 127), in float32."""
-    return amax_scale(amax)
-
-
 def weight_codes(weights: Floats, scales: Floats, low: int, high: int) -> Array:
     """clamp(floor(w * float32(1 / scale) + 0.5)), each step float32."""
     return times_half_up(weights, (np.float32(1) / scales).astype(np.float32), low, high)
@@ -113,7 +108,7 @@ NVDLA = Profile(
     title="NVDLA INT8, integers as NVIDIA's compiler derives them, arithmetic as the RTL computes it",
     source="nvdla/hw (master) vmod/nvdla; nvdla/sw umd/core/src/compiler",
     activations={"performance": symmetric_int8, "mixed": symmetric_int8},
-    weights=Weights(frozenset(), weight_scale, weight_codes, narrow=False),
+    weights=Weights(frozenset(), amax_scale, weight_codes, narrow=False),
     schemes={
         "convolution": CONVOLUTION,
         "fully_connected": CONVOLUTION,

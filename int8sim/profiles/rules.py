@@ -19,11 +19,6 @@ MOVES = frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "relu",
 """Ops whose codes move, or are clamped, at one scale in every engine here."""
 
 
-def float_or_none(value: float | None, otherwise: float) -> float:
-    """A bound that may be unknown."""
-    return otherwise if value is None else value
-
-
 def symmetric_int8(row: Row, non_negative: bool) -> QuantParams:
     """The table's own scale, zero point 0, -128 .. 127. A tensor that was always 0 gets scale 1."""
     del non_negative

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import struct
 
-INFINITY_BITS = 0x7F800000
 LOG2_E = 1.44269502162933349609375  # the float32 nearest to log2(e)
 LN2_HIGH = 0.693145751953125  # ln(2) to 16 bits, so that n * LN2_HIGH is exact for |n| < 256
 LN2_LOW = 1.428606765330187045037746429443359375e-06  # the float32 nearest to ln(2) - LN2_HIGH

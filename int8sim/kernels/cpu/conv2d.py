@@ -64,18 +64,7 @@ def prepare(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic | None,
 ) -> Callable[[Array], Array]:
-    """x in storage form -> y in storage form."""
-    return prepare_windows(op, inputs, output_type, constants, arithmetic)
-
-
-def prepare_windows(
-    op: Convolution,
-    inputs: Sequence[TensorType],
-    output_type: TensorType,
-    constants: Mapping[int, Array],
-    arithmetic: Arithmetic | None,
-) -> Callable[[Array], Array]:
-    """The same, for the ops that are convolutions in disguise."""
+    """x in storage form -> y in storage form. Also for the ops that are convolutions in disguise."""
     weights = constants[1]
     none = np.zeros(weights.shape[0], np.int32) if arithmetic else np.full(weights.shape[0], -0.0, np.float32)
     bias = constants.get(2, none)  # x + -0.0 is x, also where x is -0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from int8sim.kernels.cpu.conv2d import prepare_windows
+from int8sim.kernels.cpu import conv2d
 from int8sim.kernels.storage import own_layout
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
@@ -31,7 +31,7 @@ def prepare(
     """x [..., K] in storage form -> y [..., O] in storage form."""
     del op
     weights = {**constants, 1: constants[1][:, :, None, None]}
-    convolve = prepare_windows(_Pixelwise(), inputs, output_type, weights, arithmetic)
+    convolve = conv2d.prepare(_Pixelwise(), inputs, output_type, weights, arithmetic)
 
     def call(stored: Array) -> Array:
         x = own_layout(stored, inputs[0])
