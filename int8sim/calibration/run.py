@@ -14,6 +14,7 @@ import numpy as np
 
 from int8sim.calibration.histogram import EntropyStatistics
 from int8sim.calibration.minmax import MinMaxStatistics
+from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.model.errors import InputMismatchError, NotFiniteError, TooFewImagesError, UnknownNameError
@@ -81,16 +82,6 @@ def image_batches(images: Array, batch_size: int, batches: int) -> Iterator[Arra
     if batch_size * batches > len(images):
         raise TooFewImagesError(len(images), batch_size * batches)
     return (images[i * batch_size : (i + 1) * batch_size] for i in range(batches))
-
-
-def network_hash(graph: Graph) -> str:
-    """SHA-256 of the layers and constants: what a table was made for."""
-    digest = hashlib.sha256()
-    for layer in graph.layers:
-        digest.update(repr((layer.name, layer.op, layer.inputs, layer.output)).encode())
-    for name in sorted(graph.constants):
-        digest.update(name.encode() + np.ascontiguousarray(graph.constants[name]).tobytes())
-    return digest.hexdigest()
 
 
 def _named(graph: Graph, batch: Batch) -> Mapping[str, Array]:

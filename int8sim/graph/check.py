@@ -17,14 +17,18 @@ def float_graph(
     inputs: Mapping[str, TensorType],
     outputs: Iterable[str],
     constants: Mapping[str, Array],
+    listed: Iterable[str] = (),
 ) -> Graph:
-    """A checked graph of float layers: every type inferred from the inputs'. Raises GraphError, LayerError."""
+    """A checked graph of float layers: every type inferred from the inputs'. Raises GraphError, LayerError.
+
+    listed: as in Graph, where a table's rows are not every activation.
+    """
     tensors = dict(inputs)
     tensors |= {key: TensorType(tuple(value.shape), value.dtype.name) for key, value in constants.items()}
     ordered = in_order(layers, [*inputs, *constants])
     for layer in ordered:
         tensors[layer.output] = infer(layer, [tensors[source] for source in layer.inputs])
-    graph = Graph(tuple(ordered), tensors, dict(constants), tuple(inputs), tuple(outputs), name)
+    graph = Graph(tuple(ordered), tensors, dict(constants), tuple(inputs), tuple(outputs), name, listed=tuple(listed))
     check(graph)
     return graph
 
@@ -62,6 +66,7 @@ def check(graph: Graph) -> None:
     for problem, tensors in (
         ("has two producers", twice),
         ("is an output that nothing produces", set(graph.outputs) - set(produced)),
+        ("is listed for the calibration table and does not exist", set(graph.listed) - set(produced)),
         ("has no type", set(produced) - set(graph.tensors)),
     ):
         if tensors:

@@ -31,7 +31,9 @@ class Layer:
 class Graph:
     """layers: in order of execution. tensors: the type of every tensor, constants included. constants: their values.
 
-    inputs, outputs: tensor names. profile: by which a lowered graph was lowered, "" for a float graph.
+    inputs, outputs: tensor names. profile: by which a lowered graph was lowered, "" for a float graph. listed: the
+    tensors that a calibration table of this network has rows for, in its order, where that is not every activation
+    (a Caffe network as TensorRT names it: no row for a Flatten, one for PReLU's constant).
     """
 
     layers: tuple[Layer, ...]
@@ -42,6 +44,7 @@ class Graph:
     name: str = "graph"
     profile: str = ""
     notes: tuple[str, ...] = field(default=())
+    listed: tuple[str, ...] = field(default=())
 
     def types(self, layer: Layer) -> tuple[TensorType, ...]:
         """The types of a layer's inputs."""
@@ -50,6 +53,10 @@ class Graph:
     def activations(self) -> tuple[str, ...]:
         """Graph inputs and layer outputs, in topological order."""
         return (*self.inputs, *(layer.output for layer in self.layers))
+
+    def table_rows(self) -> tuple[str, ...]:
+        """The tensors that a calibration table has rows for, in its order."""
+        return self.listed or self.activations()
 
     def producer(self, tensor: str) -> Layer | None:
         """The layer that computes a tensor; None for inputs and constants."""

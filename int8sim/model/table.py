@@ -39,7 +39,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a table came to be. Hashes are SHA-256 in hex; empty where not known."""
+    """How a table came to be. Hashes are SHA-256 in hex; empty where not known.
+
+    method: the calibrator; parameters: its numbers by name (percentile; quantile and cutoff). statistics: how values
+    were gathered, "tensorrt" or "mergeable". header: the first line of the TensorRT cache it was read from. network,
+    data: hashes of the float network and of all samples. samples: one hash of 16 hex digits per calibration sample.
+    """
 
     method: str = ""
     producer: str = ""
@@ -47,6 +52,22 @@ class Provenance:
     data: str = ""
     batches: int = 0
     batch_size: int = 0
+    statistics: str = ""
+    header: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Caution:
+    """What a person should know before using a table. kind: a stable short name; tensor: "" for the whole table."""
+
+    kind: str
+    tensor: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.tensor}: {self.message}" if self.tensor else self.message
 
 
 @dataclass(frozen=True)
@@ -55,6 +76,7 @@ class Table(Mapping[str, Row]):
 
     rows: Mapping[str, Row]
     provenance: Provenance = field(default_factory=Provenance)
+    cautions: tuple[Caution, ...] = ()
 
     def __getitem__(self, tensor: str) -> Row:
         return self.rows[tensor]
