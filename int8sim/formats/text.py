@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterable
 
-from int8sim.model.errors import NotATableError
+from int8sim.model.errors import RowNotWritableError
+from int8sim.model.files import read_text as read_text
 from int8sim.model.files import write_bytes
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    """The file's text (UTF-8). Raises NotATableError."""
-    try:
-        return Path(path).read_bytes().decode("utf-8")
-    except OSError as problem:
-        raise NotATableError(path, problem.strerror or str(problem)) from None
-    except UnicodeDecodeError:
-        raise NotATableError(path, "it is not text") from None
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write to a temporary name and rename. Raises OutputNotWritableError."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def check_names(names: Iterable[str], target: str) -> None:
+    """Raise RowNotWritableError for a name that a text file with one row a line cannot hold."""
+    for name in names:
+        if "\n" in name:
+            raise RowNotWritableError(name, target, "the name holds a line break")
+        if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise RowNotWritableError(name, target, "the name is not Unicode text: it holds half a surrogate pair")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from int8sim.graph.check import check, infer
+from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph, Layer
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.ranges import Ranges, data_inputs, ranges
@@ -46,9 +47,19 @@ def lower(graph: Graph, table: Table, *, profile: str | Profile, preset: str = "
     every = units(folded)
     integer = integer_units(folded, chosen, every)
     writer = _Writer(folded, chosen, integer, ranges(folded, table, chosen, preset, integer))
+    writer.notes[:0] = _other_network(graph, table)
     for unit in every:
         writer.write(unit)
     return writer.finish()
+
+
+def _other_network(graph: Graph, table: Table) -> list[str]:
+    """A note if the table says which network it was made from, and it is another; TensorRT leaves that to the user."""
+    made, here = table.provenance.network, network_hash(graph) if table.provenance.network else ""
+    if made == here:
+        return []
+    hashes = f"SHA-256 {made[:16]}..., here {here[:16]}..."
+    return [f"the table was made from another network than {graph.name} ({hashes}): its ranges may not fit"]
 
 
 def integer_units(graph: Graph, profile: Profile, every: Sequence[Unit]) -> list[Unit]:

@@ -6,7 +6,7 @@ test bench can act on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class Int8SimError(Exception):
@@ -31,12 +31,48 @@ class NotAModelError(FileProblemError):
     """A file that holds no network of the format its name promises."""
 
 
+class ModelTextError(NotAModelError):
+    """A network's text that breaks the rules of its format. line: counted from 1."""
+
+    def __init__(self, path: object, line: int, problem: str) -> None:
+        self.line = line
+        super().__init__(path, f"line {line}: {problem}")
+
+
+class ModelBytesError(NotAModelError):
+    """A network's binary file that breaks the rules of its format: truncated, foreign, damaged. offset: from 0."""
+
+    def __init__(self, path: object, offset: int, problem: str) -> None:
+        self.offset = offset
+        super().__init__(path, f"at byte {offset}: {problem}")
+
+
 class NotAGoldenFileError(FileProblemError):
     """A file that is no golden file of int8sim, or a damaged one."""
 
 
+class NotStatisticsError(FileProblemError):
+    """A file that holds no calibration statistics of int8sim, or a damaged one."""
+
+
 class NotATableError(FileProblemError):
     """A file that is no calibration cache or table of the format asked for."""
+
+
+class BadTableLineError(NotATableError):
+    """A line of a table file that cannot be read. line: its number, from 1; text: what stands there."""
+
+    def __init__(self, path: object, line: int, text: str, reason: str) -> None:
+        self.line, self.text = line, text
+        super().__init__(path, f"line {line} is {text[:80]!r}; {reason}")
+
+
+class NotADataSetError(FileProblemError):
+    """A file or folder of samples that is missing, of a foreign format, or damaged."""
+
+
+class EmptyDataSetError(NotADataSetError):
+    """A data set without one sample."""
 
 
 class OutputNotWritableError(FileProblemError):
@@ -84,11 +120,44 @@ class NotFiniteError(Int8SimError):
 
 
 class TooFewImagesError(Int8SimError):
-    """Less data than asked for."""
+    """Less data than asked for. choice: what was chosen of the data, as words that follow the number found."""
 
-    def __init__(self, found: int, asked: int) -> None:
+    def __init__(self, found: int, asked: int, choice: str = "") -> None:
         self.found, self.asked = found, asked
-        super().__init__(f"{asked} images were asked for, the data holds {found}; ask for fewer, or give more data")
+        super().__init__(
+            f"{asked} images were asked for, the data holds {found}{choice}; ask for fewer, or give more data"
+        )
+
+
+class MissingSampleDataError(Int8SimError):
+    """A file that sample-int8 needs and did not find. what: network, weights, images or labels; looked_for: where."""
+
+    def __init__(self, what: str, looked_for: Iterable[str]) -> None:
+        self.what, self.looked_for = what, tuple(looked_for)
+        super().__init__(f"no {what} found; looked for {_listing(self.looked_for)}. Name more folders with --datadir")
+
+
+class UnmergeableError(Int8SimError):
+    """Statistics or tables that cannot become one: of different networks, kinds, or with contradicting rows."""
+
+
+class BatchSizeError(Int8SimError):
+    """A calibrator's batch that is not full. batch: counted from 1; found: its samples; asked: what it had promised."""
+
+    def __init__(self, batch: int, tensor: str, found: int, asked: int) -> None:
+        self.batch, self.tensor, self.found, self.asked = batch, tensor, found, asked
+        super().__init__(
+            f"calibration batch {batch}: input {tensor!r} has {found} samples, get_batch_size() promised {asked}; "
+            "TensorRT takes full batches only: leave a short last batch out"
+        )
+
+
+class ParameterError(Int8SimError):
+    """A number or an option outside what it may be. name, value; allowed: in words."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        self.name, self.value = name, value
+        super().__init__(f"{name} is {value!r}; allowed: {allowed}")
 
 
 class MissingRangeError(Int8SimError):
@@ -99,6 +168,50 @@ class MissingRangeError(Int8SimError):
         super().__init__(
             f"{table} has no row for tensor(s) {_listing(self.tensors)}; its rows are {_listing(self.rows)}. "
             "It was made for another network, or the network has changed: calibrate again."
+        )
+
+
+class MissingLayersError(Int8SimError):
+    """A table without a row for layers that NVDLA's compiler looks up. layers: layer name -> tensor without a row."""
+
+    def __init__(self, layers: Mapping[str, str], network: str) -> None:
+        self.layers = dict(layers)
+        named = [layer if layer == tensor else f"{layer} (tensor {tensor!r})" for layer, tensor in layers.items()]
+        super().__init__(
+            f"NVDLA's compiler aborts on a table that lacks a layer of network {network!r}; without a row: "
+            f"{_listing(named)}. Calibrate the whole network, or give the table of this one."
+        )
+
+
+class RowNotWritableError(Int8SimError):
+    """A row that a table format cannot hold. target: the format; reason: why, and what is allowed."""
+
+    def __init__(self, tensor: str, target: str, reason: str) -> None:
+        self.tensor, self.target, self.reason = tensor, target, reason
+        super().__init__(f"row {tensor!r} cannot be written as {target}: {reason}")
+
+
+class TableConflictError(UnmergeableError):
+    """Two tables that give a tensor different scales. scales, bits: of each table; more: how many other tensors do."""
+
+    def __init__(self, tensor: str, scales: tuple[float, float], bits: tuple[int, int], more: int) -> None:
+        self.tensor, self.scales, self.bits, self.more = tensor, scales, bits, more
+        first, second = (f"{scale:.9g} ({word:08x})" for scale, word in zip(scales, bits, strict=True))
+        others = f", and {more} more tensor(s) differ" if more else ""
+        super().__init__(
+            f"tensor {tensor!r} has scale {first} in one table and {second} in the other{others}: they are of other "
+            "data, weights or calibrators. Merge tables of one calibration only."
+        )
+
+
+class BadRangeError(Int8SimError):
+    """A dynamic range that cannot become a scale. found: what was given."""
+
+    def __init__(self, tensor: str, found: object) -> None:
+        self.tensor, self.found = tensor, found
+        super().__init__(
+            f"tensor {tensor!r}: range {found!r} is not usable; allowed: the greatest |value|, or (low, high) with "
+            "low <= high; finite, within float32, and the greatest |value| not negative"
         )
 
 

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Reading a table's text; writing a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from int8sim.model.errors import OutputNotWritableError
+from int8sim.model.errors import NotATableError, OutputNotWritableError
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """The text of a table file (UTF-8). Raises NotATableError."""
+    try:
+        return Path(path).read_bytes().decode("utf-8")
+    except OSError as problem:
+        raise NotATableError(path, problem.strerror or str(problem)) from None
+    except UnicodeDecodeError:
+        raise NotATableError(path, "it is not text") from None
 
 
 @contextmanager

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from int8sim.model.ranges import Range, checked_range, read_ranges
 
 INT8_MAX = 127
 
@@ -24,6 +28,17 @@ class Row:
     amax: float | None = None
     chosen_bin: int | None = None
     shared_with: str | None = None
+
+    @classmethod
+    def from_range(cls, tensor: str, given: Range) -> Row:
+        """The row of a given range, float32(greatest |value| / 127); low and high where both are given.
+
+        The rule of TensorRT's ITensor::setDynamicRange: only symmetric ranges, the larger of the absolute bounds counts
+        (NvInfer.h). Raises BadRangeError.
+        """
+        low, high = checked_range(tensor, given)
+        (scale,) = struct.unpack("<f", struct.pack("<f", max(abs(low), abs(high)) / INT8_MAX))
+        return cls(scale, low, high) if isinstance(given, tuple | list) else cls(scale)
 
     @property
     def threshold(self) -> float:
@@ -77,6 +92,17 @@ class Table(Mapping[str, Row]):
     rows: Mapping[str, Row]
     provenance: Provenance = field(default_factory=Provenance)
     cautions: tuple[Caution, ...] = ()
+
+    @classmethod
+    def from_ranges(cls, ranges: Mapping[str, Range] | str | os.PathLike[str]) -> Table:
+        """A table of ranges that somebody gives in place of a calibration.
+
+        ranges: tensor -> its greatest |value|, or (low, high); or the path of a text file with `tensor: greatest
+        |value|` lines, as TensorRT's sampleINT8API reads it. Raises BadRangeError; for a file BadTableLineError,
+        NotATableError.
+        """
+        given = ranges if isinstance(ranges, Mapping) else read_ranges(ranges)
+        return cls({name: Row.from_range(name, value) for name, value in given.items()})
 
     def __getitem__(self, tensor: str) -> Row:
         return self.rows[tensor]
