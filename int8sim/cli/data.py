@@ -1,70 +1,99 @@
-"""Data named on the command line: FILE.npy, FILE.npz[:name], FILE.h5:dataset."""
+"""Data named on the command line: arrays for runs, batches for calibration."""
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
+import re
+from dataclasses import dataclass
 
-import numpy as np
-
+from int8sim.calibration.streams.arrays import ArraySamples
+from int8sim.calibration.streams.network_input import NetworkInput, one_input
+from int8sim.calibration.streams.opening import open_samples
+from int8sim.calibration.streams.preprocessing import Preprocessing, Size
+from int8sim.calibration.streams.stream import BatchStream
 from int8sim.graph.ir import Graph
-from int8sim.model.errors import FileProblemError, InputMismatchError
+from int8sim.model.errors import InputMismatchError, ParameterError
 from int8sim.model.step import Array
 
 
 def load_array(where: str) -> Array:
-    """The named array. Raises FileProblemError, which says what the file holds."""
-    path, name = _split(where)
-    if not path.is_file():
-        raise FileProblemError(path, "no such file")
-    try:
-        if path.suffix == ".npy":
-            return np.asarray(np.load(path, allow_pickle=False))
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return np.asarray(archive[_choose(path, name, list(archive))])
-        if path.suffix in {".h5", ".hdf5"}:
-            return _from_hdf5(path, name)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as problem:
-        raise FileProblemError(path, f"cannot be read: {problem}") from None
-    raise FileProblemError(path, "data must be .npy, .npz or .h5")
+    """A whole data set as it is stored (see open_samples). Raises what open_samples raises."""
+    samples = open_samples(where)
+    return samples.read(0, len(samples))
 
 
-def _split(where: str) -> tuple[Path, str]:
-    for ending in (".npz", ".npy", ".h5", ".hdf5"):
-        head, found, name = where.partition(f"{ending}:")
-        if found:
-            return Path(head + ending), name
-    return Path(where), ""
+def load_labels(where: str) -> Array:
+    """Class numbers [N]. Raises InputMismatchError and what open_samples raises."""
+    labels = load_array(where)
+    if labels.ndim != 1:
+        raise InputMismatchError("labels", f"{where}: {list(labels.shape)}", "class numbers [N]")
+    return labels
 
 
-def _choose(path: Path, name: str, names: list[str]) -> str:
-    if not name and len(names) == 1:
-        return names[0]
-    if name not in names:
-        raise FileProblemError(path, f"name one of its arrays as {path.name}:NAME; it holds {', '.join(names)}")
-    return name
-
-
-def _from_hdf5(path: Path, name: str) -> Array:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        names: list[str] = []
-        file.visititems(lambda key, item: names.append(key) if isinstance(item, h5py.Dataset) else None)
-        return np.asarray(file[_choose(path, name, names)][()])
+def load_input(graph: Graph, where: str, preprocessing: Preprocessing) -> Array:
+    """A whole data set as the network's one input. Raises what open_samples raises."""
+    samples = open_samples(where, graph, preprocessing)
+    return samples.read(0, len(samples))
 
 
 def network_input(graph: Graph, array: Array, divide: float) -> Array:
-    """The array as the network's one input: divided in float32, and given a channel axis of 1 where one is missing.
+    """An array as the network's one input: divided in float32, and given a channel axis of 1 where one is missing.
 
     Raises InputMismatchError.
     """
-    if len(graph.inputs) != 1:
-        raise InputMismatchError(graph.inputs[0], "one array", f"one for each of {list(graph.inputs)}")
-    kind = graph.tensors[graph.inputs[0]]
-    if array.ndim == len(kind.shape) - 1 and kind.layout and kind.shape[kind.channel_axis] == 1:
-        array = np.expand_dims(array, kind.channel_axis)
-    if divide != 1.0:
-        array = (array / np.float32(divide)).astype(np.float32)
-    return array
+    samples = NetworkInput(ArraySamples(array, "an array"), *one_input(graph), Preprocessing(divide))
+    return samples.read(0, len(samples))
+
+
+def open_stream(
+    graph: Graph,
+    where: str,
+    preprocessing: Preprocessing,
+    batch_size: int,
+    batches: int | None,
+    skip: int,
+    subset: str | None,
+) -> BatchStream:
+    """Full batches for the network's one input. Raises what open_samples and BatchStream raise."""
+    return BatchStream(open_samples(where, graph, preprocessing), batch_size, batches, skip, subset)
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """The arguments of `open_stream` that the command line gives."""
+
+    where: str
+    preprocessing: Preprocessing
+    batch_size: int
+    batches: int | None
+    skip: int
+    subset: str | None
+
+    def open(self, graph: Graph) -> BatchStream:
+        """The stream for a network."""
+        return open_stream(graph, self.where, self.preprocessing, self.batch_size, self.batches, self.skip, self.subset)
+
+
+def read_preprocessing(divide: float, mean: str, std: str, resize: str, crop: str, channels: str) -> Preprocessing:
+    """From text: sizes as 256 or 320x240, numbers as 0.485,0.456,0.406, "" for none.
+
+    Raises ParameterError, UnknownNameError.
+    """
+    return Preprocessing(
+        divide, _numbers("mean", mean), _numbers("std", std), _size("resize", resize), _size("crop", crop), channels
+    )
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in text.split(",")) if text else ()
+    except ValueError:
+        raise ParameterError(option, text, "numbers with commas between, as 0.485,0.456,0.406") from None
+
+
+def _size(option: str, text: str) -> Size:
+    if not text:
+        return None
+    sides = re.fullmatch("([0-9]{1,5})(?:x([0-9]{1,5}))?", text)
+    if not sides:
+        raise ParameterError(option, text, "pixels, as 256, or width and height, as 320x240")
+    return (int(sides[1]), int(sides[2])) if sides[2] else int(sides[1])
