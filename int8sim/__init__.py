@@ -15,22 +15,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from int8sim import spec as spec
+    from int8sim.api import BatchStream as BatchStream
+    from int8sim.api import Preprocessing as Preprocessing
+    from int8sim.api import accepts as accepts
     from int8sim.api import asymmetric_params as asymmetric_params
     from int8sim.api import calibrate as calibrate
     from int8sim.api import convert as convert
     from int8sim.api import dequantize as dequantize
+    from int8sim.api import divergence_curve as divergence_curve
     from int8sim.api import dp2a as dp2a
     from int8sim.api import dp4a as dp4a
+    from int8sim.api import gather as gather
     from int8sim.api import image_batches as image_batches
     from int8sim.api import load as load
+    from int8sim.api import load_statistics as load_statistics
     from int8sim.api import lower as lower
+    from int8sim.api import merge_statistics as merge_statistics
+    from int8sim.api import merge_tables as merge_tables
+    from int8sim.api import open_samples as open_samples
     from int8sim.api import quantize as quantize
     from int8sim.api import read_table as read_table
     from int8sim.api import record as record
     from int8sim.api import run as run
+    from int8sim.api import save_statistics as save_statistics
     from int8sim.api import symmetric_params as symmetric_params
+    from int8sim.api import table_from as table_from
     from int8sim.api import verify as verify
     from int8sim.api import write_table as write_table
+    from int8sim.exporters.onnx_qdq import export_qdq as export_qdq
     from int8sim.golden.compare import Report as Report
     from int8sim.graph.ir import Graph as Graph
     from int8sim.graph.ir import Layer as Layer
@@ -44,11 +56,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _API = (
-    "asymmetric_params calibrate convert dequantize dp2a dp4a image_batches load lower quantize read_table record run "
-    "symmetric_params verify write_table"
+    "BatchStream Preprocessing accepts asymmetric_params calibrate convert dequantize divergence_curve dp2a dp4a "
+    "gather image_batches load load_statistics lower merge_statistics merge_tables open_samples quantize "
+    "read_table record run save_statistics symmetric_params table_from verify write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),
+    "export_qdq": "int8sim.exporters.onnx_qdq",
     "Report": "int8sim.golden.compare",
     "Graph": "int8sim.graph.ir",
     "Layer": "int8sim.graph.ir",

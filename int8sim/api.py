@@ -10,7 +10,16 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
 
+from int8sim.calibration.curve import divergence_curve
+from int8sim.calibration.derive import table_from
+from int8sim.calibration.gather import gather, merge_statistics
 from int8sim.calibration.run import calibrate, image_batches
+from int8sim.calibration.store import load_statistics, save_statistics
+from int8sim.calibration.streams.opening import open_samples
+from int8sim.calibration.streams.preprocessing import Preprocessing
+from int8sim.calibration.streams.stream import BatchStream
+from int8sim.formats.acceptance import accepts
+from int8sim.formats.merge import merge_tables
 from int8sim.formats.registry import read_table, write_table
 from int8sim.golden import compare as _compare
 from int8sim.golden import store as _store
@@ -24,31 +33,48 @@ from int8sim.model.errors import NotAGoldenFileError, NotAModelError
 from int8sim.model.step import Array
 
 __all__ = [
+    "BatchStream",
+    "Preprocessing",
+    "accepts",
     "asymmetric_params",
     "calibrate",
     "convert",
     "dequantize",
+    "divergence_curve",
     "dp2a",
     "dp4a",
+    "gather",
     "image_batches",
     "load",
+    "load_statistics",
     "lower",
+    "merge_statistics",
+    "merge_tables",
+    "open_samples",
     "quantize",
     "read_table",
     "record",
     "run",
+    "save_statistics",
     "symmetric_params",
+    "table_from",
     "verify",
     "write_table",
 ]
 
-READERS = {".onnx": ("int8sim.importers.onnx", "load_onnx"), ".h5": ("int8sim.golden.store", "read_graph")}
+READERS = {
+    ".onnx": ("int8sim.importers.onnx", "load_onnx"),
+    ".prototxt": ("int8sim.importers.caffe", "load_caffe"),
+    ".h5": ("int8sim.golden.store", "read_graph"),
+}
 """File ending -> module and function that reads a network."""
 
 
 def load(path: str | os.PathLike[str]) -> Graph:
-    """A network from a file: .onnx (float), or .h5 (the integer graph of a golden file).
+    """A network from a file.
 
+    .onnx, or .prototxt, Caffe's deploy file with its .caffemodel of the same stem beside it: float32 networks. .h5: the
+    integer graph of a golden file.
     Raises NotAModelError, UnsupportedOperatorError, NotAGoldenFileError, LayerError.
     """
     ending = Path(path).suffix.lower()

@@ -22,6 +22,7 @@ from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
 Prepared = Callable[..., Array]
+Observer = Callable[[str, Array], None]
 BACKENDS = ("reference", "cpu", "cuda")
 
 _plans: WeakKeyDictionary[Graph, dict[str, list[Prepared]]] = WeakKeyDictionary()
@@ -34,19 +35,22 @@ def run(
     backend: str = "cpu",
     keep: str = "outputs",
     trace: Tracer | None = None,
+    observe: Observer | None = None,
 ) -> dict[str, Array]:
     """Tensors by name after one run.
 
     inputs: every graph input, [batch, ...] in the network's own layout; float64 and integers are cast to float32 where
     the network takes float32, integer inputs must have the exact dtype. backend: "reference" (interpreted spec),
     "cpu" (compiled) or "cuda". keep: "outputs" or "all", which adds the inputs and every intermediate tensor.
-    Raises InputMismatchError, MissingKernelError, BackendUnavailableError, UnknownNameError.
+    observe: called with the name and values of every tensor as it comes, the values in whatever order they lie in:
+    for statistics of tensors that are then dropped. Raises InputMismatchError, MissingKernelError,
+    BackendUnavailableError, UnknownNameError.
     """
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
     values, kernels = _inputs(graph, inputs), plan(graph, backend)
     wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
-    held = _Held(graph, wanted, trace, stores=backend != "reference")
+    held = _Held(graph, wanted, trace, observe, stores=backend != "reference")
     for name, array in values.items():
         held.take_input(name, array)
     last_use = _last_uses(graph)
@@ -59,14 +63,18 @@ def run(
 class _Held:
     """The tensors of one run: in storage form between layers, in their own layout once they leave."""
 
-    def __init__(self, graph: Graph, wanted: frozenset[str], trace: Tracer | None, stores: bool) -> None:
-        self.graph, self.wanted, self.trace, self.stores = graph, wanted, trace, stores
+    def __init__(
+        self, graph: Graph, wanted: frozenset[str], trace: Tracer | None, observe: Observer | None, stores: bool
+    ) -> None:
+        self.graph, self.wanted, self.trace, self.observe, self.stores = graph, wanted, trace, observe, stores
         self.arrays: dict[str, Array] = {}
         self.result: dict[str, Array] = {}
 
     def take_input(self, name: str, array: Array) -> None:
         """A graph input, in its own layout."""
         self.arrays[name] = to_storage(array, self.graph.tensors[name]) if self.stores else array
+        if self.observe:
+            self.observe(name, array)
         self._leave(None, name, array)
 
     def give(self, layer: Layer) -> list[Array]:
@@ -77,6 +85,8 @@ class _Held:
         """What a layer computed, in storage form."""
         name = layer.output
         self.arrays[name] = array
+        if self.observe:
+            self.observe(name, array)
         if name in self.wanted or self.trace:
             own = from_storage(array, self.graph.tensors[name]) if self.stores else array
             self._leave(layer, name, np.ascontiguousarray(own))

@@ -1,7 +1,12 @@
-"""TensorRT's INT8 calibration, EntropyCalibration2 and MinMax: from the values of a tensor to its scale.
+"""INT8 calibration: from the histogram of a tensor's magnitudes to the number of bins kept, and to its scale.
 
-Pinned by reproducing a cache that TensorRT 7.2.2 wrote, 205 of 205 bytes, and rows of five other public tables
-(TensorRT 5.1 to 10.3). Functions of a histogram take any indexable sequence: a list here, an array when compiled.
+TensorRT's EntropyCalibration2 and MinMax are pinned by reproducing a cache that TensorRT 7.2.2 wrote, 205 of 205 bytes,
+and rows of five other public tables (TensorRT 5.1 to 10.3). Its legacy quantile agrees with the one public table whose
+data are known. Percentile and mean squared error follow NVIDIA's pytorch-quantization
+(NVIDIA/TensorRT:tools/pytorch-quantization/pytorch_quantization/calib/histogram.py, release/9.0).
+
+A histogram is any indexable sequence of counts over 0 .. limit: a list here, an array when compiled; TensorRT's has
+BINS bins.
 """
 
 from __future__ import annotations
@@ -16,17 +21,19 @@ LEVELS = 128
 INT8_MAX = 127
 
 
-def histogram_bin(magnitude: float, limit: float) -> int:
-    """The bin of |x| in BINS bins over 0 .. limit: floor(|x| * BINS / limit) in float64, `limit` itself in the last.
+def histogram_bin(magnitude: float, limit: float, bins: int) -> int:
+    """The bin of |x| in `bins` bins over 0 .. limit: floor(|x| * bins / limit) in float64, `limit` itself in the last.
 
-    magnitude, limit: float32, 0 <= magnitude <= limit, limit > 0. Rounding to the nearest bin is refuted.
+    magnitude, limit: float32, 0 <= magnitude <= limit, limit > 0. bins: a power of two up to 2**12. The float64
+    quotient never reaches an integer that the exact one is below: operands of 24 bits leave at least 2**-25 between
+    them. Rounding to the nearest bin is refuted by TensorRT's table.
     """
-    return min(int(magnitude * BINS / limit), BINS - 1)
+    return min(int(magnitude * bins / limit), bins - 1)
 
 
 def merged_bin(counts: Sequence[int], position: int) -> int:
     """Bin `position` after the range has doubled: the pair of old bins it covers; 0 in the upper half."""
-    return counts[2 * position] + counts[2 * position + 1] if 2 * position < BINS else 0
+    return counts[2 * position] + counts[2 * position + 1] if 2 * position < len(counts) else 0
 
 
 def candidate_divergence(counts: Sequence[int], bins: int) -> float:
@@ -40,7 +47,7 @@ def candidate_divergence(counts: Sequence[int], bins: int) -> float:
     for j in range(bins):
         kept += counts[j]
     outliers = 0
-    for j in range(bins, BINS):
+    for j in range(bins, len(counts)):
         outliers += counts[j]
     if kept == 0:
         return math.inf
@@ -65,25 +72,73 @@ def candidate_divergence(counts: Sequence[int], bins: int) -> float:
 
 
 def entropy_bin(counts: Sequence[int]) -> int:
-    """The chosen number of bins, LEVELS .. BINS: where `candidate_divergence` is least, the last of equals.
+    """The chosen number of bins, LEVELS .. all: where `candidate_divergence` is least, the last of equals.
 
-    counts: BINS numbers; bin 0 is taken as bin 1 (zeros would dominate). Real tables do not tell which of equal
-    candidates wins; NVIDIA's own pytorch-quantization takes the last. BINS if no candidate is finite.
+    Bin 0 is taken as bin 1 (zeros would dominate). Real tables do not tell which of equal candidates wins; NVIDIA's own
+    pytorch-quantization takes the last. All bins if no candidate is finite.
     """
-    replaced = [counts[1]] + [counts[j] for j in range(1, BINS)]
-    best, least = BINS, math.inf
-    for bins in range(LEVELS, BINS + 1):
+    replaced = [counts[1]] + [counts[j] for j in range(1, len(counts))]
+    best, least = len(counts), math.inf
+    for bins in range(LEVELS, len(counts) + 1):
         divergence = candidate_divergence(replaced, bins)
         if divergence <= least and divergence < math.inf:
             best, least = bins, divergence
     return best
 
 
-def entropy_scale(bins: int, limit: float) -> float:
-    """float32((bins + 1/2) * limit / BINS / 127), rounded once: the threshold is the middle of the bin behind."""
-    return float32((bins + 0.5) * limit / BINS / INT8_MAX)
+def entropy_scale(bins: int, limit: float, total: int = BINS) -> float:
+    """float32((bins + 1/2) * limit / total / 127), rounded once: the threshold is the middle of the bin behind."""
+    return float32((bins + 0.5) * limit / total / INT8_MAX)
 
 
 def minmax_scale(amax: float) -> float:
     """float32(amax / 127)."""
     return float32(amax / INT8_MAX)
+
+
+def quantile_bin(counts: Sequence[int], fraction: float) -> int:
+    """The first bin up to which, itself included, at least `fraction` of all values lie. fraction: 0 < fraction <= 1.
+
+    Percentile takes this bin's lower edge as amax (pytorch-quantization's, 99.99 percent by default); TensorRT's legacy
+    calibrator here takes the upper one.
+    """
+    total = 0
+    for j in range(len(counts)):
+        total += counts[j]
+    below = 0
+    chosen = len(counts) - 1
+    for j in range(len(counts) - 1):
+        below += counts[j]
+        if below >= fraction * total and j < chosen:
+            chosen = j
+    return chosen
+
+
+def quantization_noise(counts: Sequence[int], limit: float, amax: float) -> float:
+    """The sum of squared errors of quantizing every value, taken at its bin's centre, to int8 with this amax > 0.
+
+    Codes are the integers nearest to centre * 127 / amax, at most 127; with a bin's centre as amax there are no ties
+    (odd * 254 is not odd). float64.
+    """
+    width = limit / len(counts)
+    scale = INT8_MAX / amax
+    noise = 0.0
+    for j in range(len(counts)):
+        centre = (j + 0.5) * width
+        code = min(math.floor(centre * scale + 0.5), INT8_MAX)
+        error = code / scale - centre
+        noise += error * error * counts[j]
+    return noise
+
+
+def mse_bin(counts: Sequence[int], limit: float) -> int:
+    """The bin, from LEVELS on, whose centre as amax gives the least noise; the first of equals."""
+    width = limit / len(counts)
+    best = LEVELS
+    least = math.inf
+    for j in range(LEVELS, len(counts)):
+        noise = quantization_noise(counts, limit, (j + 0.5) * width)
+        if noise < least:
+            best = j
+            least = noise
+    return best

@@ -1,38 +1,36 @@
 """calibrate(): rows, sharing, provenance, and every bad input by its named error."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from int8sim.calibration.run import calibrate, image_batches
-from int8sim.graph.check import float_graph
-from int8sim.graph.ir import Layer
-from int8sim.model.errors import InputMismatchError, NotFiniteError, TooFewImagesError, UnknownNameError
-from int8sim.model.tensor import TensorType
-from int8sim.ops.conv2d import Conv2d
-from int8sim.ops.flatten import Flatten
-from int8sim.ops.max_pool import MaxPool
-from int8sim.ops.relu import Relu
+from int8sim.model.errors import (
+    InputMismatchError,
+    NotFiniteError,
+    ParameterError,
+    TooFewImagesError,
+    UnknownNameError,
+    UnmergeableError,
+)
+
+sys.path.insert(0, str(Path(__file__).parent))
+import networks
 
 
 @pytest.fixture
 def network():
-    rng = np.random.default_rng(0)
-    layers = [
-        Layer("conv", Conv2d(), ("x", "w"), "conv"),
-        Layer("relu", Relu(), ("conv",), "relu"),
-        Layer("pool", MaxPool((2, 2), (2, 2)), ("relu",), "pool"),
-        Layer("flat", Flatten(), ("pool",), "flat"),
-    ]
-    weight = rng.standard_normal((3, 1, 3, 3)).astype(np.float32)
-    return float_graph("net", layers, {"x": TensorType((1, 1, 8, 8), "float32", "NCHW")}, ["flat"], {"w": weight})
+    return networks.network()
 
 
 @pytest.fixture
 def images():
-    return np.random.default_rng(1).standard_normal((20, 1, 8, 8)).astype(np.float32)
+    return networks.images()
 
 
-@pytest.mark.parametrize("method", ["entropy2", "minmax"])
+@pytest.mark.parametrize("method", ["entropy2", "minmax", "percentile", "mse"])
 def test_pools_and_reshapes_share_and_nothing_else_does(network, images, method):
     table = calibrate(network, image_batches(images, 5, 4), method=method)
     assert list(table) == ["x", "conv", "relu", "pool", "flat"]
@@ -83,5 +81,62 @@ def test_wrong_shape(network, images):
 
 
 def test_unknown_method(network, images):
-    with pytest.raises(UnknownNameError, match="entropy2, minmax"):
+    with pytest.raises(UnknownNameError, match="entropy, entropy2, legacy, minmax, mse, percentile"):
         calibrate(network, [images], method="entropy3")
+
+
+def test_unknown_statistics(network, images):
+    with pytest.raises(UnknownNameError, match="mergeable, tensorrt"):
+        calibrate(network, [images], statistics="sharded")
+
+
+@pytest.mark.parametrize(("name", "value"), [("percentile", 0.0), ("percentile", 100.1), ("percentile", float("nan"))])
+def test_a_parameter_out_of_range(network, images, name, value):
+    with pytest.raises(ParameterError, match=f"{name} is .*; allowed: above 0, at most 100"):
+        calibrate(network, [images], method="percentile", **{name: value})
+
+
+def test_a_parameter_of_another_method(network, images):
+    with pytest.raises(UnknownNameError, match="parameter of entropy2 'percentile'; known: none"):
+        calibrate(network, [images], percentile=99.0)
+
+
+@pytest.mark.parametrize("method", ["entropy", "legacy"])
+def test_after_fusion_there_is_no_row_inside_a_fused_layer(network, images, method):
+    """The public LegacyCalibration table of a LeNet has one row for an inner product and its in-place ReLU."""
+    table = calibrate(network, [images], method=method)
+    assert list(table) == ["x", "relu", "pool", "flat"]
+    assert [caution.kind for caution in table.cautions][:1] == ["unverified"]
+
+
+def test_pools_have_their_own_row_in_legacy_tables_and_reorders_never(network, images):
+    """pool1 differs from conv1 in the public LegacyCalibration table."""
+    table = calibrate(network, [np.abs(images)], method="legacy", quantile=0.9)
+    assert table["pool"].scale != table["relu"].scale
+    assert (table["flat"].scale, table["flat"].shared_with) == (table["pool"].scale, "pool")
+
+
+def test_mergeable_statistics_do_not_depend_on_batches(network, images):
+    one = calibrate(network, image_batches(images, 20, 1), statistics="mergeable")
+    two = calibrate(network, image_batches(images[::-1], 4, 5), statistics="mergeable")
+    assert dict(one) == dict(two)
+    assert one.provenance.data == two.provenance.data
+
+
+def test_earlier_statistics_continue(network, images):
+    from int8sim.calibration.gather import gather
+
+    first = gather(network, image_batches(images, 5, 2))
+    whole = calibrate(network, image_batches(images, 5, 4))
+    continued = calibrate(network, image_batches(images[10:], 5, 2), statistics=first)
+    assert dict(continued) == dict(whole)
+    assert continued.provenance == whole.provenance
+    assert first.batches == 2
+
+
+def test_statistics_of_another_network_do_not_continue(images):
+    from int8sim.calibration.gather import gather
+
+    first = gather(networks.network(seed=0), [images])
+    with pytest.raises(UnmergeableError, match="another network"):
+        calibrate(networks.network(seed=1), [images], statistics=first)
