@@ -9,85 +9,19 @@ from typing import Any
 import numpy as np
 
 from int8sim import api
+from int8sim.calibration.reuse import changes, overlap
+from int8sim.calibration.streams.preprocessing import Preprocessing
 from int8sim.cli.accuracy import COLUMNS, accuracy, scores
-from int8sim.cli.data import load_array, network_input
+from int8sim.cli.data import load_input, load_labels
 from int8sim.cli.screen import Screen
+from int8sim.cli.tables import show_cautions
 from int8sim.golden import store
 from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
 from int8sim.model.errors import InputMismatchError
 from int8sim.model.files import replacing
-from int8sim.model.table import Table
 from int8sim.profiles.registry import profile as find_profile
 from int8sim.profiles.registry import profiles
-from int8sim.spec.float32 import float32_bits
-
-TABLE_COLUMNS = ("tensor", "range", "seen", "bin", "threshold / max", "scale", "bits")
-
-
-def table_rows(table: Table) -> list[list[str]]:
-    """A table for the screen: dynamic range, values seen, chosen bin, threshold over the greatest |x|, scale, bits."""
-    return [_table_row(name, row) for name, row in table.items()]
-
-
-def _table_row(name: str, row: Any) -> list[str]:
-    known = row.low is not None and row.high is not None
-    greatest = max(abs(row.low), abs(row.high)) if known else 0.0
-    return [
-        name if row.shared_with is None else f"{name} (as {row.shared_with})",
-        "" if row.amax is None else f"{row.amax:.6g}",
-        f"{row.low:.4g} .. {row.high:.4g}" if known else "",
-        "" if row.chosen_bin is None else f"{row.chosen_bin}",
-        f"{row.threshold / greatest:.3f}" if greatest else "",
-        f"{row.scale:.9g}",
-        f"{float32_bits(row.scale):08x}",
-    ]
-
-
-def table_dict(table: Table) -> dict[str, Any]:
-    """A table for --json."""
-    rows = {name: {**vars(row), "threshold": row.threshold} for name, row in table.items()}
-    return {"rows": rows, "provenance": vars(table.provenance)}
-
-
-def calibrate(
-    model: Path,
-    data: str,
-    output: Path,
-    method: str,
-    batch_size: int,
-    batches: int,
-    divide: float,
-    table_format: str,
-    version: str,
-    as_json: bool,
-) -> int:
-    """`int8sim calibrate`."""
-    screen, graph = Screen(as_json), api.load(model)
-    images = network_input(graph, load_array(data), divide)
-    with screen.progress("calibrating", batches) as progress:
-        stream = api.image_batches(images, batch_size, batches)
-        table = api.calibrate(graph, stream, method=method, progress=progress)
-    api.write_table(table, output, format=table_format, version=version)
-    screen.table(f"{method}, {batches} batches of {batch_size}", TABLE_COLUMNS, table_rows(table))
-    screen.say(f"wrote {output}")
-    screen.result({**table_dict(table), "output": str(output)})
-    return 0
-
-
-def table_show(file: Path, as_json: bool) -> int:
-    """`int8sim table show`."""
-    screen, table = Screen(as_json), api.read_table(file)
-    screen.table(f"{file} ({table.provenance.producer})", TABLE_COLUMNS, table_rows(table))
-    screen.result(table_dict(table))
-    return 0
-
-
-def table_convert(file: Path, output: Path, to: str, version: str) -> int:
-    """`int8sim table convert`."""
-    api.write_table(api.read_table(file), output, format=to, version=version)
-    Screen(as_json=False).say(f"wrote {output}")
-    return 0
 
 
 def lower(model: Path, table: Path, profile: str, preset: str, output: Path, as_json: bool) -> int:
@@ -114,10 +48,12 @@ def layer_rows(graph: Graph) -> list[list[str]]:
     return rows
 
 
-def run(model: Path, data: str, output: Path, backend: str, keep_all: bool, divide: float, as_json: bool) -> int:
+def run(
+    model: Path, data: str, output: Path, backend: str, keep_all: bool, preprocessing: Preprocessing, as_json: bool
+) -> int:
     """`int8sim run`."""
     screen, graph = Screen(as_json), api.load(model)
-    inputs = {graph.inputs[0]: network_input(graph, load_array(data), divide)}
+    inputs = {graph.inputs[0]: load_input(graph, data, preprocessing)}
     tensors = api.run(graph, inputs, backend=backend, keep="all" if keep_all else "outputs")
     save_npz(output, tensors)
     shapes = {name: f"{values.dtype}{list(values.shape)}" for name, values in tensors.items()}
@@ -140,29 +76,34 @@ def evaluate(
     labels: str,
     names: list[str] | None,
     preset: str,
-    divide: float,
+    preprocessing: Preprocessing,
     as_json: bool,
 ) -> int:
     """`int8sim evaluate`."""
     screen, graph, ranges = Screen(as_json), api.load(model), api.read_table(table)
-    images, classes = network_input(graph, load_array(data), divide), load_array(labels)
+    images, classes = load_input(graph, data, preprocessing), load_labels(labels)
     if len(images) != len(classes):
         raise InputMismatchError(graph.inputs[0], f"{len(images)} images, {len(classes)} labels", "as many of both")
     chosen = [find_profile(name) for name in names or profiles()]
+    cautions = [*ranges.cautions, *changes(ranges, graph), *overlap(ranges, {graph.inputs[0]: images})]
     real, rate = scores(graph, images)
     found = [accuracy("float32", real, rate, classes, real)]
     for target in chosen:
         integer = api.lower(graph, ranges, profile=target, preset=preset)
         found.append(accuracy(target.name, *scores(integer, images), classes, real))
     screen.table(f"{len(images)} images, preset {preset}", COLUMNS, (entry.row() for entry in found))
-    screen.result({"images": len(images), "results": [entry.as_dict() for entry in found]})
+    show_cautions(screen, cautions)
+    content = {"images": len(images), "results": [entry.as_dict() for entry in found]}
+    screen.result({**content, "cautions": [vars(caution) for caution in cautions]})
     return 0
 
 
-def golden_record(model: Path, data: str, output: Path, backend: str, samples: int | None, divide: float) -> int:
+def golden_record(
+    model: Path, data: str, output: Path, backend: str, samples: int | None, preprocessing: Preprocessing
+) -> int:
     """`int8sim golden record`."""
     graph = api.load(model)
-    images = network_input(graph, load_array(data), divide)
+    images = load_input(graph, data, preprocessing)
     api.record(graph, {graph.inputs[0]: images}, output, backend=backend, samples=samples)
     Screen(as_json=False).say(f"wrote {output}: {len(images)} samples of {graph.name}")
     return 0

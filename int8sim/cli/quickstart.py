@@ -13,9 +13,10 @@ from typing import Any
 import int8sim
 from int8sim import api
 from int8sim.cli.accuracy import COLUMNS, Accuracy, accuracy, scores
-from int8sim.cli.commands import TABLE_COLUMNS, save_npz, show_report, table_dict, table_rows
+from int8sim.cli.commands import save_npz, show_report
 from int8sim.cli.recipe import BATCH_SIZE, BATCHES, KEPT, PRESETS, WITNESSES, calibrated, digits, labels, lenet
 from int8sim.cli.screen import Screen
+from int8sim.cli.tables import TABLE_COLUMNS, table_dict, table_rows
 from int8sim.exporters.onnx import export_onnx
 from int8sim.formats.text import write_text
 from int8sim.golden.compare import Report
@@ -105,6 +106,8 @@ def _leave(screen: Screen, output: Path, integers: Mapping[str, Graph], images: 
     files = {
         "lenet.calibration.cache": "TensorRT calibration cache (scales, hexadecimal float32)",
         "lenet.nvdla.json": "the same table as NVDLA's compiler reads it",
+        "lenet.calibration.cache.provenance.json": "what the cache was made from, and what it has no room for",
+        "lenet.nvdla.json.provenance.json": "the same for the NVDLA table",
         "lenet.qlinear.onnx": "the onnxruntime graph as ONNX QLinear operators, for ONNX Runtime itself",
         "digits.npz": "the test digits as the network takes them, float32",
         "report.json": "everything printed here, for machines",

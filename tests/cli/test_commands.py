@@ -10,23 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from int8sim.cli import main, recipe
+from int8sim.cli import recipe
 from int8sim.golden import store
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `int8sim ARGUMENTS`; returns (exit status, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["int8sim", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capsys.readouterr()
-        return stopped.value.code or 0, out, err
-
-    return run
-
 
 LENET = recipe.lenet("lenet.onnx")
 DIGITS = recipe.lenet("digits.h5")
@@ -153,7 +138,7 @@ def bad_inputs(tmp_path, quick):
         (["calibrate", text, "--data", digits, "-o", out], "text.onnx"),
         (["calibrate", tmp_path / "none.onnx", "--data", digits, "-o", out], "none.onnx"),
         (["calibrate", LENET, "--data", nan, "-o", out], "batch 1: tensor 'data' holds 1 NaN"),
-        (["calibrate", LENET, "--data", small, "-o", out], "[50, 1, 27, 28]"),
+        (["calibrate", LENET, "--data", small, "-o", out], "small.npy: [600, 1, 27, 28]"),
         (["calibrate", LENET, "--data", digits, "--batches", "11", "-o", out], "550 images were asked for"),
         (["calibrate", LENET, "--data", tmp_path / "none.npy", "-o", out], "no such file"),
         (["calibrate", LENET, "--data", DIGITS, "-o", out], "name one of its arrays"),
