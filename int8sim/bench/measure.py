@@ -5,22 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-import numpy as np
-
-from int8sim.graph.check import float_graph
-from int8sim.graph.ir import Graph, Layer
-from int8sim.graph.run import run
-from int8sim.lowering.lower import lower
-from int8sim.model.step import Array
-from int8sim.model.table import Row, Table
-from int8sim.model.tensor import TensorType
-from int8sim.ops.conv2d import Conv2d
-
-ROUNDS = 9
+from int8sim.bench.calibration import calibration_jobs
+from int8sim.bench.convolution import convolution_jobs
+from int8sim.bench.job import Job
 
 
 @dataclass(frozen=True)
@@ -35,21 +25,11 @@ class Line:
 
     def row(self) -> list[str]:
         """For the screen."""
-        return [f"{self.job}: {self.who}", self.unit, f"{self.value:,.1f}", f"{self.ratio:.2f}"]
+        return [f"{self.job}: {self.who}", self.unit, f"{self.value:,.4g}", f"{self.ratio:.3g}"]
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class Job:
-    """name, unit; work: units done by one call; contenders: who -> call. int8sim comes first."""
-
-    name: str
-    unit: str
-    work: float
-    contenders: dict[str, Callable[[], object]]
 
 
 def measure(seconds: float = 1.0) -> list[Line]:
@@ -58,52 +38,9 @@ def measure(seconds: float = 1.0) -> list[Line]:
 
 
 def jobs() -> Iterator[Job]:
-    """3x3 convolutions of 64 channels at 56x56, and the same in float32."""
-    graph, x = convolution(64, 56)
-    macs = 64 * 64 * 9 * 56 * 56 / 1e9
-    integer = lower(graph, _table(graph, x), profile="onnxruntime", preset="mixed")
-    contenders: dict[str, Callable[[], object]] = {"int8sim cpu, uint8": lambda: run(integer, {"x": x})}
-    symmetric = lower(graph, _table(graph, x), profile="onnxruntime")
-    contenders["int8sim cpu, int8"] = lambda: run(symmetric, {"x": x})
-    if find_spec("onnxruntime"):
-        contenders["ONNX Runtime, u8s8"] = _onnxruntime(integer, x)
-        contenders["ONNX Runtime, s8s8"] = _onnxruntime(symmetric, x)
-    yield Job("conv 3x3 64->64 @56, quantize and dequantize included", "GMAC/s", macs, contenders)
-    real: dict[str, Callable[[], object]] = {"int8sim cpu, FMA chain": lambda: run(graph, {"x": x})}
-    yield Job("the same in float32", "GMAC/s", macs, real)
-
-
-def convolution(channels: int, size: int) -> tuple[Graph, Array]:
-    """A float graph of one 3x3 convolution, and an image for it."""
-    rng = np.random.default_rng(7)
-    weight = (rng.standard_normal((channels, channels, 3, 3)) / 24).astype(np.float32)
-    bias = rng.standard_normal(channels).astype(np.float32)
-    layer = Layer("conv", Conv2d(pads=(1, 1, 1, 1)), ("x", "w", "b"), "y")
-    kind = TensorType((1, channels, size, size), "float32", "NCHW")
-    graph = float_graph("conv", [layer], {"x": kind}, ["y"], {"w": weight, "b": bias})
-    return graph, rng.standard_normal(kind.shape).astype(np.float32)
-
-
-def _table(graph: Graph, x: Array) -> Table:
-    tensors = run(graph, {"x": x}, keep="all")
-    return Table(
-        {
-            name: Row(float(np.float32(np.abs(values).max() / 127)), float(values.min()), float(values.max()))
-            for name, values in tensors.items()
-        }
-    )
-
-
-def _onnxruntime(graph: Graph, x: Array) -> Callable[[], object]:
-    """The exported graph in ONNX Runtime, one thread."""
-    import onnxruntime
-
-    from int8sim.exporters.onnx import onnx_model
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(onnx_model(graph).SerializeToString(), options)
-    return lambda: session.run(None, {"x": x})
+    """Convolutions, then calibration."""
+    yield from convolution_jobs()
+    yield from calibration_jobs()
 
 
 def _lines(job: Job, seconds: float) -> list[Line]:
@@ -111,11 +48,15 @@ def _lines(job: Job, seconds: float) -> list[Line]:
     for call in job.contenders.values():
         call()
     deadline = time.perf_counter() + seconds * len(job.contenders)
-    while time.perf_counter() < deadline or len(next(iter(times.values()))) < ROUNDS:
+    while time.perf_counter() < deadline or len(next(iter(times.values()))) < job.rounds:
         for who, call in job.contenders.items():
-            start = time.perf_counter()
-            call()
-            times[who].append(time.perf_counter() - start)
+            times[who].append(_timed(call))
     rates = {who: job.work / median(values) for who, values in times.items()}
     first = next(iter(rates.values()))
     return [Line(job.name, who, job.unit, rate, rate / first) for who, rate in rates.items()]
+
+
+def _timed(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start

@@ -78,7 +78,7 @@ class TableReader(StrEnum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Model = Annotated[Path, typer.Argument(help="A network: .onnx, or .h5 with a lowered graph.")]
+Model = Annotated[Path, typer.Argument(help="A network: .onnx, Caffe's .prototxt, or .h5 with a lowered graph.")]
 DATA_HELP = (
     "Inputs [N, ...]: FILE.npy, FILE.npz[:NAME], FILE.h5:DATASET, an IDX file (MNIST's, .gz too), a folder of images, "
     "or TensorRT batch files by folder or prefix."

@@ -14,12 +14,13 @@ import int8sim
 from int8sim import api
 from int8sim.cli.accuracy import COLUMNS, Accuracy, accuracy, scores
 from int8sim.cli.commands import save_npz, show_report
-from int8sim.cli.recipe import BATCH_SIZE, BATCHES, KEPT, PRESETS, WITNESSES, calibrated, digits, labels, lenet
+from int8sim.cli.recipe import BATCH_SIZE, BATCHES, KEPT, PRESETS, WITNESSES, calibrated, digits, labels
 from int8sim.cli.screen import Screen
 from int8sim.cli.tables import TABLE_COLUMNS, table_dict, table_rows
 from int8sim.exporters.onnx import export_onnx
 from int8sim.formats.text import write_text
 from int8sim.golden.compare import Report
+from int8sim.golden.packaged import lenet
 from int8sim.graph.ir import Graph
 from int8sim.model.errors import OutputNotWritableError
 from int8sim.model.step import Array

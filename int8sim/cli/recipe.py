@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
-import int8sim
 from int8sim import api
 from int8sim.cli.data import load_array, network_input
+from int8sim.golden.packaged import lenet
 from int8sim.graph.ir import Graph
-from int8sim.model.errors import FileProblemError
 from int8sim.model.step import Array
 from int8sim.model.table import Table
 
@@ -21,18 +19,6 @@ BATCHES, BATCH_SIZE = 10, 50
 KEPT = 16
 """Digits whose tensors are kept in full."""
 PIXEL_MAX = 255.0
-
-PACKAGE = Path(int8sim.__file__).parent
-FOLDERS = (PACKAGE / "data" / "lenet", PACKAGE.parent / "golden" / "lenet")
-"""Inside an installed package, or in the checkout."""
-
-
-def lenet(name: str) -> Path:
-    """The path of one of the LeNet's files. Raises FileProblemError."""
-    for folder in FOLDERS:
-        if (folder / name).is_file():
-            return folder / name
-    raise FileProblemError(FOLDERS[0] / name, "the file belongs to int8sim and is missing; install int8sim again")
 
 
 def digits(graph: Graph, part: str) -> Array:

@@ -97,11 +97,7 @@ def minmax_scale(amax: float) -> float:
 
 
 def quantile_bin(counts: Sequence[int], fraction: float) -> int:
-    """The first bin up to which, itself included, at least `fraction` of all values lie. fraction: 0 < fraction <= 1.
-
-    Percentile takes this bin's lower edge as amax (pytorch-quantization's, 99.99 percent by default); TensorRT's legacy
-    calibrator here takes the upper one.
-    """
+    """The first bin up to which, itself included, at least `fraction` of all values lie. fraction: 0 < fraction <= 1."""
     total = 0
     for j in range(len(counts)):
         total += counts[j]
@@ -110,6 +106,24 @@ def quantile_bin(counts: Sequence[int], fraction: float) -> int:
     for j in range(len(counts) - 1):
         below += counts[j]
         if below >= fraction * total and j < chosen:
+            chosen = j
+    return chosen
+
+
+def percentile_edge(counts: Sequence[int], fraction: float) -> int:
+    """The number of the edge that percentile takes as amax: the lower one of the first bin that reaches `fraction`.
+
+    As pytorch-quantization computes it, in its order: shares of all values summed up in float64. Where a whole number
+    of values is the fraction, that rounding decides. The last edge, len(counts), where the sum stays below.
+    """
+    total = 0
+    for j in range(len(counts)):
+        total += counts[j]
+    reached = 0.0
+    chosen = len(counts)
+    for j in range(len(counts)):
+        reached += counts[j] / total
+        if reached >= fraction and j < chosen:
             chosen = j
     return chosen
 

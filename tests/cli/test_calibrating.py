@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from int8sim import api
-from int8sim.cli import recipe
+from int8sim.golden.packaged import lenet
 
-LENET = recipe.lenet("lenet.onnx")
-DIGITS = recipe.lenet("digits.h5")
+LENET = lenet("lenet.onnx")
+DIGITS = lenet("digits.h5")
 DATA = (LENET, "--data", f"{DIGITS}:calibrate/images", "--divide", "255")
 
 

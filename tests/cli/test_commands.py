@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from int8sim.cli import recipe
-from int8sim.golden import store
+from int8sim.golden import packaged, store
+from int8sim.golden.packaged import lenet
 
-LENET = recipe.lenet("lenet.onnx")
-DIGITS = recipe.lenet("digits.h5")
+LENET = lenet("lenet.onnx")
+DIGITS = lenet("digits.h5")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_quickstart_fails_on_one_bit(command, tmp_path, monkeypatch):
         values[3, 7, 2, 1] ^= 1
         file["tensors/conv2"][...] = values
         file.attrs["digest"] = store._digest(file)
-    monkeypatch.setattr(recipe, "FOLDERS", (wrong,))
+    monkeypatch.setattr(packaged, "FOLDERS", (wrong,))
     status, out, _ = command("quickstart", "-o", tmp_path / "q")
     assert status == 1
     assert "layer conv2 (conv2d), tensor conv2, index [3, 7, 2, 1]" in out
@@ -99,7 +100,7 @@ def test_a_plain_processor_gives_the_same_bits(tmp_path, quick):
     env = {**os.environ, "NUMBA_CPU_NAME": "generic", "INT8SIM_CACHE": str(tmp_path / "kernels")}
     cache = tmp_path / "c.cache"
     for arguments in (
-        ["golden", "verify", recipe.lenet("tflite_reference.h5")],
+        ["golden", "verify", lenet("tflite_reference.h5")],
         ["calibrate", LENET, "--data", f"{DIGITS}:calibrate/images", "--divide", "255", "-o", cache],
     ):
         done = subprocess.run([sys.executable, "-m", "int8sim", *arguments], env=env, capture_output=True, check=False)

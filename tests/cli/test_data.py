@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from int8sim.cli import recipe
+from int8sim.golden.packaged import lenet
 
-LENET = recipe.lenet("lenet.onnx")
-DIGITS = recipe.lenet("digits.h5")
+LENET = lenet("lenet.onnx")
+DIGITS = lenet("digits.h5")
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ import json
 import pytest
 
 from int8sim import api
-from int8sim.cli import recipe, tables
+from int8sim.cli import tables
+from int8sim.golden.packaged import lenet
 from int8sim.model.table import Provenance, Row, Table
 
-LENET = recipe.lenet("lenet.onnx")
+LENET = lenet("lenet.onnx")
 HEADER = "TRT-7202-EntropyCalibration2"
 ROWS = "data: 3c008912\n(Unnamed Layer* 4) [Fully Connected]_output: 0\nadd:0: 3f800000\n"
 

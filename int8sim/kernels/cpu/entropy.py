@@ -8,7 +8,14 @@ import numpy as np
 
 from int8sim.kernels.compile import build
 from int8sim.model.step import Array
-from int8sim.spec.calibration import LEVELS, candidate_divergence, mse_bin, quantile_bin, quantization_noise
+from int8sim.spec.calibration import (
+    LEVELS,
+    candidate_divergence,
+    mse_bin,
+    percentile_edge,
+    quantile_bin,
+    quantization_noise,
+)
 
 LN2 = math.log(2)
 SQRT_HALF_BITS = 0x3FE6A09E667F3BCD  # the pattern of sqrt(1/2): mantissas are taken in sqrt(1/2) .. sqrt(2)
@@ -49,6 +56,11 @@ def entropy_search(counts: Array) -> int:
 def quantile_search(counts: Array, fraction: float) -> int:
     """spec.calibration.quantile_bin of int64 [bins] counts."""
     return int(build(quantile_bin)(np.array(counts, np.int64), float(fraction)))
+
+
+def percentile_search(counts: Array, fraction: float) -> int:
+    """spec.calibration.percentile_edge of int64 [bins] counts."""
+    return int(build(percentile_edge)(np.array(counts, np.int64), float(fraction)))
 
 
 def mse_search(counts: Array, limit: float) -> int:

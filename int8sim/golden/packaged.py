@@ -1,0 +1,19 @@
+"""The files that travel with int8sim: inside an installed package, or in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import int8sim
+from int8sim.model.errors import FileProblemError
+
+PACKAGE = Path(int8sim.__file__).parent
+FOLDERS = (PACKAGE / "data" / "lenet", PACKAGE.parent / "golden" / "lenet")
+
+
+def lenet(name: str) -> Path:
+    """The path of one of the LeNet's files. Raises FileProblemError."""
+    for folder in FOLDERS:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileProblemError(FOLDERS[0] / name, "the file belongs to int8sim and is missing; install int8sim again")
