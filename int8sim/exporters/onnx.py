@@ -47,8 +47,12 @@ def export_onnx(graph: Graph, path: str | os.PathLike[str]) -> None:
 def onnx_model(graph: Graph) -> ModelProto:
     """The graph as an ONNX model. Raises NotExportableError for a layer that ONNX Runtime would compute otherwise."""
     require_exact(graph, profile(PROFILE), TARGET)
-    model = OnnxModel(graph)
-    for layer in graph.layers:
+    return write_layers(OnnxModel(graph))
+
+
+def write_layers(model: OnnxModel) -> ModelProto:
+    """The model of every layer of its graph, integer layers and float ones. Raises NotExportableError."""
+    for layer in model.graph.layers:
         _write(model, layer)
     return model.finish()
 

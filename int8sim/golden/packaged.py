@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import int8sim
 from int8sim.model.errors import FileProblemError
 
-PACKAGE = Path(int8sim.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "data" / "lenet", PACKAGE.parent / "golden" / "lenet")
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from int8sim.calibration.methods.registry import METHODS, method, parameters
 from int8sim.calibration.statistics import MergeableStatistics, TensorRTStatistics
+from int8sim.spec.calibration import entropy_scale
 from int8sim.spec.float32 import float32_bits
 
 
@@ -19,6 +20,11 @@ def scale(name, values, kind=TensorRTStatistics, **given):
     return chosen.choose(statistics_of(values, kind), parameters(chosen, given))[0]
 
 
+def int8_scale(amax):
+    """amax is a float32 first."""
+    return float(np.float32(np.float32(amax) / np.float32(127)))
+
+
 def bits(value):
     return f"{float32_bits(value):08x}"
 
@@ -30,7 +36,7 @@ def test_minmax_row_of_a_real_tensorrt_8400_table():
 
 def test_entropy2_row_of_the_same_data():
     """shiyongming/TensorRT-PTQ-Hands-on-Exercise, TensorRT 8.0: at bin 2048 the same maximum gives 3cb1ab7d."""
-    assert bits(np.float32(2048.5 * np.float64(np.float32(2.7537313)) / 2048 / 127)) == "3cb1ab7d"
+    assert bits(entropy_scale(2048, float(np.float32(2.7537313)))) == "3cb1ab7d"
 
 
 @pytest.mark.parametrize(("greatest", "expected"), [(255 / 256, "3c008102"), (1.0, "3c010204")])
@@ -48,13 +54,13 @@ def test_percentile_is_the_lower_edge_that_numpy_finds(kind):
     for percent in (50.0, 99.0, 99.9, 99.99, 99.999):
         cdf = np.cumsum(found.counts / found.counts.sum())
         edge = np.searchsorted(cdf, percent / 100) * found.limit / len(found.counts)
-        assert scale("percentile", values, kind, percentile=percent) == float(np.float32(edge / 127))
+        assert scale("percentile", values, kind, percentile=percent) == int8_scale(edge)
 
 
 def test_percentile_of_mostly_zeros_is_not_zero():
     values = np.zeros(100_000, np.float32)
     values[0] = 1.0
-    assert scale("percentile", values) == float(np.float32(1 / 2048 / 127))
+    assert scale("percentile", values) == int8_scale(1 / 2048)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -70,7 +76,7 @@ def test_mse_is_the_least_of_all_centres(seed):
         errors.append((((codes / (127 / amax)) - centres) ** 2 * found.counts).sum())
     chosen = method("mse").choose(found, {})[1]
     assert errors[chosen - 128] <= min(errors) * (1 + 1e-12)
-    assert scale("mse", values) == float(np.float32(centres[chosen] / 127))
+    assert scale("mse", values) == int8_scale(centres[chosen])
 
 
 def test_entropy_searches_all_bins_of_mergeable_statistics():
