@@ -39,6 +39,7 @@ LIBRARIES = frozenset({"numpy", "math"})
 PRIMITIVES = "int8sim.kernels.primitives"
 TWINS: Mapping[Function, tuple[str, str]] = {
     float32.float32: (PRIMITIVES, "float32"),
+    float32.float32_bits: (PRIMITIVES, "float32_bits"),
     float32.float32_from_bits: (PRIMITIVES, "float32_from_bits"),
     float32.half_even: (PRIMITIVES, "half_even"),
     float32.fma: (PRIMITIVES, "fma"),

@@ -35,6 +35,17 @@ def float32(_: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def float32_bits(_: Any, value: Any) -> Any:
+    """The pattern of a float32, 0 .. 2**32 - 1, as an int64."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values = _as_float32(context, builder, signature, arguments)
+        return builder.zext(builder.bitcast(values[0], INT32), INT64)
+
+    return types.int64(value), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def float32_from_bits(_: Any, bits: Any) -> Any:
     """The float32 whose pattern is the low 32 bits of an int64."""
 

@@ -61,6 +61,15 @@ def tile(windows: Any, groups: Any, weights: Any, acc: Any) -> None:
     raise NotImplementedError
 
 
+def products(tile: Any, x: Any, pixels: Any, taps: Any, depth: Any, weights: Any, acc: Any) -> None:
+    """A float32 tile of the machine's instruction set, by its number: kernels/cpu/float_tile.py.
+
+    Addresses of x, of rows int64 places in x, of taps int64 [depth, 2], of packed weights, float32 [.., columns], and
+    of acc, float32 [rows, columns], which it adds to. depth > 0.
+    """
+    raise NotImplementedError
+
+
 def dot(a: Any, b: Any, c: Any, p: Parameters, channel: Any) -> Any:
     """Two packed words and an accumulator."""
     raise NotImplementedError

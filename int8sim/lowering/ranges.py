@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from int8sim.graph.ir import Graph
+from int8sim.graph.sharing import row_origins
 from int8sim.lowering.fold import Unit
 from int8sim.model.errors import BadScaleError, MissingRangeError, UnknownNameError
 from int8sim.model.table import Row, Table
@@ -82,13 +83,18 @@ def _join(leader: dict[str, str], roots: list[str]) -> None:
 def _rows(
     graph: Graph, table: Table, integer: Sequence[Unit], groups: Iterable[list[str]]
 ) -> dict[str, tuple[str, Row]]:
-    """The tensor and row that speak for each group, by its first member. Raises if a group has no row at all."""
+    """The tensor and row that speak for each group, by its first member. Raises if a group has no row at all.
+
+    A tensor without a row that only reorders another's values, in float32, has the other's (a Caffe network's Flatten).
+    """
     concatenated = {unit.output for unit in integer if unit.layer.op.name == "concat"}
+    origins = row_origins(graph, pools=False)
     chosen, missing = {}, []
     forced = {unit.output for unit in integer if unit.layer.op.kind == "softmax"}
     for members in groups:
         _check_rows(table, members)
         preferred = [name for name in members if name in concatenated] + members
+        preferred += [origins[name] for name in members if name in origins]
         found = next((name for name in preferred if name in table), None)
         if found is not None:
             chosen[members[0]] = (found, table[found])

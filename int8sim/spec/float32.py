@@ -4,8 +4,9 @@
 rounding a binary64 sum, product or quotient of two float32 values once more to float32 gives the correctly rounded
 float32 result (53 >= 2 * 24 + 2 bits). A fused multiply-add does not have that property, so it has its own definition.
 
-The primitives (`float32`, `float32_from_bits`, `fma`, `half_even`) have one twin for each compiled target, in
-kernels/primitives.py. Everything else is made of them, of +, -, * and /: no libm, so the bits are the same everywhere.
+The primitives (`float32`, `float32_bits`, `float32_from_bits`, `fma`, `half_even`) have one twin for each compiled
+target, in kernels/primitives.py. Everything else is made of them, of +, -, * and /: no libm, so the bits are the same
+everywhere. `log` and `power` use those four in binary64, where a product with a binary64 constant makes it so.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ import struct
 LOG2_E = 1.44269502162933349609375  # the float32 nearest to log2(e)
 LN2_HIGH = 0.693145751953125  # ln(2) to 16 bits, so that n * LN2_HIGH is exact for |n| < 256
 LN2_LOW = 1.428606765330187045037746429443359375e-06  # the float32 nearest to ln(2) - LN2_HIGH
+LN2 = 0.6931471805599453094172321214581765680755  # binary64
+SQRT2 = 1.4142135623730950488
+NAN_BITS = 0x7FC00000
+ODD_RECIPROCALS = tuple(1.0 / k for k in range(21, 0, -2))  # 1/21, 1/19 ... 1
+RECIPROCAL_FACTORIALS = tuple(1.0 / math.factorial(k) for k in range(13, -1, -1))  # 1/13! ... 1/0!
 
 
 def float32(value: float) -> float:
@@ -34,6 +40,14 @@ def float32_bits(value: float) -> int:
 def float32_from_bits(bits: int) -> float:
     """The float32 of a bit pattern 0 .. 2**32 - 1."""
     return float(struct.unpack("<f", struct.pack("<I", bits))[0])
+
+
+def float16(value: float) -> float:
+    """The float16 nearest to a float32, ties to even; beyond the range, from 65520 on, infinity of its sign."""
+    try:
+        return float(struct.unpack("<e", struct.pack("<e", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def half_even(value: float) -> int:
@@ -84,3 +98,52 @@ def exp(x: float) -> float:
 def power_of_two(exponent: int) -> float:
     """2**exponent as a float32; exponent -126 .. 127."""
     return float32_from_bits((exponent + 127) << 23)
+
+
+def log(x: float) -> float:
+    """ln(x) in binary64 of a finite float32 x > 0, within 2**-50 of the exact value, relatively.
+
+    x is 2**n * m with m between sqrt(1/2) and sqrt(2); ln(m) is twice the artanh series of s = (m - 1) / (m + 1),
+    |s| < 0.1716, to s**21.
+    """
+    scaled, exponent = (x, -127) if float32_bits(x) >> 23 else (float32(x * 16777216.0), -151)
+    bits = float32_bits(scaled)
+    exponent += bits >> 23
+    m = float32_from_bits((bits & 0x7FFFFF) | 0x3F800000) * 1.0
+    if m > SQRT2:
+        m, exponent = m * 0.5, exponent + 1
+    s = (m - 1.0) / (m + 1.0)
+    p = 0.0
+    for coefficient in ODD_RECIPROCALS:
+        p = p * (s * s) + coefficient
+    return exponent * LN2 + 2.0 * s * p
+
+
+def power(x: float, y: float) -> float:
+    """x**y in float32, for finite operands, at most 0.50001 units of the last place from the exact value.
+
+    As C's powf at the ends: x**0 is 1; 0 to a negative power is infinite; a negative x with a whole y has the sign of
+    an odd or even y, with any other y the result is NaN. Between: e**(y * ln(x)) in binary64, rounded once.
+    """
+    whole = abs(y) >= 16777216.0 or half_even(y) == y
+    if x < 0.0 and not whole:
+        return float32_from_bits(NAN_BITS)
+    magnitude = _power(abs(x), y)
+    odd = abs(y) < 16777216.0 and whole and half_even(y) & 1 == 1
+    return -magnitude if odd and float32_bits(x) >> 31 else magnitude
+
+
+def _power(x: float, y: float) -> float:
+    """x**y of a finite x >= 0: n is the nearest integer to the exponent of 2, the rest a Taylor series of e**r."""
+    if y == 0.0:
+        return float32(1.0)
+    if x == 0.0:
+        return float32(0.0 if y > 0.0 else 3.5e38)
+    exponent = min(max(y * log(x), -105.0), 90.0)
+    n = half_even(float32(exponent * LOG2_E))
+    r = exponent - n * LN2
+    p = 0.0
+    for coefficient in RECIPROCAL_FACTORIALS:
+        p = p * r + coefficient
+    half = n >> 1
+    return float32(p * power_of_two(half) * power_of_two(n - half))

@@ -26,17 +26,25 @@ from int8sim.ops.batch_normalization import BatchNormalization
 from int8sim.ops.clip import Clip
 from int8sim.ops.concat import Concat
 from int8sim.ops.conv2d import Conv2d
+from int8sim.ops.conv_transpose import ConvTranspose
 from int8sim.ops.flatten import Flatten
 from int8sim.ops.fully_connected import FullyConnected
 from int8sim.ops.global_average_pool import GlobalAveragePool
+from int8sim.ops.leaky_relu import LeakyRelu
+from int8sim.ops.lrn import Lrn
 from int8sim.ops.matmul import Matmul
 from int8sim.ops.max_pool import MaxPool
+from int8sim.ops.maximum import Maximum
+from int8sim.ops.multiply import Multiply
 from int8sim.ops.pad import Pad
+from int8sim.ops.power import Power
+from int8sim.ops.prelu import Prelu
 from int8sim.ops.registry import ops
 from int8sim.ops.relu import Relu
 from int8sim.ops.reshape import Reshape
 from int8sim.ops.softmax import Softmax
 from int8sim.ops.transpose import Transpose
+from int8sim.ops.weighted_sum import WeightedSum
 from int8sim.profiles.registry import profiles
 from int8sim.spec.float32 import float32
 from int8sim.spec.integers import saturating_add, wrap
@@ -116,6 +124,23 @@ EXTRA = [
     Variant("NCHW to three axes", Reshape((6, 4)), ((1, 2, 3, 4),), "NCHW"),
     Variant("of NCHW, no layout after", Transpose((0, 3, 1, 2)), ((1, 2, 3, 4),), "NCHW"),
     Variant("of a matrix", Transpose((0, 2, 1)), ((1, 3, 4),)),
+    Variant(
+        "transposed, groups",
+        ConvTranspose((2, 3), (1, 0, 0, 1), (1, 2), 2),
+        ((1, 4, 3, 2), (4, 3, 3, 2), (6,)),
+        "NCHW",
+        (1, 2),
+    ),
+    Variant("without a bias", ConvTranspose((1, 2)), ((1, 3, 2, 5), (5, 2, 2, 3)), "NHWC", (1,)),
+    Variant("channels", Lrn(5, float32(1e-4), 0.75, 1.0), ((1, 7, 2, 3),), "NCHW"),
+    Variant("cells", Lrn(3, 0.5, 0.25, 2.0, within_channel=True), ((1, 4, 5, 2),), "NHWC"),
+    Variant("channels of NCHW", Prelu(), ((1, 3, 2, 4), (3,)), "NCHW", (1,)),
+    Variant("row", Prelu(), ((1, 5), (1,)), "", (1,)),
+    Variant("behind a convolution", Conv2d(), ((1, 2, 3, 3), (2, 2, 1, 1)), "NCHW", (1,), LeakyRelu(float32(0.1))),
+    Variant("of images", Multiply(), ((1, 2, 3, 3),) * 2, "NCHW"),
+    Variant("of images", Maximum(), ((1, 2, 3, 3),) * 3, "NCHW"),
+    Variant("of images", WeightedSum((1.0, -1.0)), ((1, 2, 3, 3),) * 2, "NCHW"),
+    Variant("scale and shift", Power(1.0, float32(0.0125), -0.5), ((1, 40),)),
     Variant("all axes of NCHW", Pad((0, 1, 2, 0, 0, 0, 1, 3)), ((1, 2, 3, 2),), "NCHW"),
 ]
 
@@ -231,6 +256,16 @@ def test_float_layers_of_zeros(variant):
     graph, rng = float_layer(variant), np.random.default_rng(60)
     few = np.array([0.0, -0.0, 0.0, -0.0, 1e-45, -1e-45], np.float32)
     compare(graph, {name: rng.choice(few, (2, *graph.tensors[name].shape[1:])) for name in graph.inputs})
+
+
+@pytest.mark.parametrize("exponent", [-0.75, 0.5, 3.0, -2.0, 0.0, 1.5])
+def test_powers_of_everything(exponent):
+    """Roots of what is below 0 are NaN, with the same pattern everywhere."""
+    values = np.concatenate(
+        [normal(5, (1, 90)), np.array([[0.0, -0.0, 1e-45, -1e-45, 3e38, -3e38, 1.0]], np.float32)], 1
+    )
+    found = compare(float_layer(Variant("", Power(exponent), ((1, 97),))), {"x0": values})["y"]
+    assert np.isnan(found).any() == (exponent != round(exponent))
 
 
 @pytest.mark.parametrize("op", [Relu(), Clip(0.0, 6.0), Clip(-1.0, -0.0)], ids=repr)

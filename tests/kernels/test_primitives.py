@@ -9,7 +9,7 @@ import pytest
 
 from int8sim.kernels.compile import build
 from int8sim.spec.cvt import float32_to_int8
-from int8sim.spec.float32 import exp, float32, float32_from_bits, fma, half_even, power_of_two
+from int8sim.spec.float32 import exp, float32, float32_bits, float32_from_bits, fma, half_even, log, power, power_of_two
 from int8sim.spec.rounding import Rounding
 
 COUNT = 20_000
@@ -84,6 +84,52 @@ def test_compiled_primitives_equal_the_definitions():
     wrong = np.argwhere(out.view(np.uint32) != wanted.view(np.uint32))
     assert wrong.size == 0, [(i, j, out[i, j], wanted[i, j]) for i, j in wrong[:5].tolist()]
     assert whole.tolist() == [half_even(float32(m & 0xFFFFFFF) / 256) for m in n.tolist()]
+
+
+def patterns(x, out):
+    for i in range(out.shape[0]):
+        out[i] = float32_bits(x[i])
+
+
+def powers(x, y, raised, logs):
+    for i in range(x.shape[0]):
+        raised[i] = power(x[i], y[i])
+        logs[i] = log(abs(x[i]))
+
+
+def test_compiled_bits():
+    x = finite(np.random.default_rng(4))
+    out = np.empty(COUNT, np.int64)
+    build(patterns)(x, out)
+    assert np.array_equal(out, x.view(np.uint32))
+    assert out.tolist() == [float32_bits(value) for value in x.tolist()]
+
+
+def test_compiled_logarithms_and_powers():
+    """Every bit of both; and powers of a million against NumPy's float64, whose error is far below the bound."""
+    rng = np.random.default_rng(5)
+    x = finite(rng)
+    x[x == 0] = 1
+    y = rng.choice(np.array([-0.75, 0.5, 1.0, 2.0, 3.0, -1.25, 0.0, 40.0], np.float32), COUNT)
+    raised, logs = np.empty(COUNT, np.float32), np.empty(COUNT)
+    build(powers)(x, y, raised, logs)
+    expected = np.array([power(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]).astype(np.float32)
+    assert np.array_equal(raised.view(np.uint32), expected.view(np.uint32))
+    assert logs.tolist() == [log(abs(a)) for a in x.tolist()]
+
+
+def test_compiled_powers_of_a_million_values():
+    rng = np.random.default_rng(6)
+    x = rng.integers(1, 255 << 23, 1_000_000).astype(np.uint32).view(np.float32)
+    x[x == 1] = 2
+    y = (rng.uniform(-149, 127.9, x.size) / np.log2(x.astype(np.float64))).astype(np.float32)
+    raised, logs = np.empty(x.size, np.float32), np.empty(x.size)
+    build(powers)(x, y, raised, logs)
+    exact = np.power(x.astype(np.float64), y.astype(np.float64))
+    unit = np.ldexp(1.0, np.maximum(np.frexp(exact)[1] - 24, -149))
+    inside = np.isfinite(raised)
+    assert inside.sum() > 0.99 * x.size
+    assert (np.abs(raised - exact)[inside] / unit[inside]).max() <= 0.50001
 
 
 @pytest.mark.parametrize("signed", [True, False], ids=["s8", "u8"])

@@ -10,16 +10,19 @@ import pytest
 
 from int8sim import api
 from int8sim.lowering.lower import lower
+from int8sim.model.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import caffe_lenet
+from mnist_idx import idx_images, idx_labels
 
 
 @pytest.fixture
 def lowered(oracle_folder):
     folder = oracle_folder / "tensorrt" / "lenet_trt7202"
-    graph = caffe_lenet.lenet(folder / "lenet.caffemodel")
-    return lower(graph, api.read_table(folder / "lenet.int8.json"), profile="nvdla")
+    graph = api.load(folder / "lenet.prototxt")
+    by_layer = api.read_table(folder / "lenet.int8.json")
+    rows = {layer.output: by_layer[layer.name] for layer in graph.layers if layer.name in by_layer}
+    return lower(graph, Table({"data": by_layer["data"], **rows}), profile="nvdla")
 
 
 @pytest.mark.witness
@@ -50,8 +53,8 @@ def test_weights_biases_shifts_and_converters(lowered, oracle_folder, compared):
 def test_these_integers_on_mnist(lowered, oracle_folder, compared):
     """97.33 % on the 10,000 test images, input byte = pixel >> 1; and the hash of the logits."""
     folder = oracle_folder / "mnist"
-    pixels = caffe_lenet.idx_images(folder / "t10k-images-idx3-ubyte.gz", 10_000, 0)
-    labels = caffe_lenet.idx_labels(folder / "t10k-labels-idx1-ubyte.gz")
+    pixels = idx_images(folder / "t10k-images-idx3-ubyte.gz", 10_000, 0)
+    labels = idx_labels(folder / "t10k-labels-idx1-ubyte.gz")
     scale = np.float32(lowered.tensors["data_quantized"].quant.tensor_scale)
     images = ((pixels >> 1).astype(np.float32) * scale)[:, None]
     logits = []

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from int8sim.spec.float32 import exp, float32, float32_bits, float32_from_bits, fma, half_even, power_of_two
+from int8sim.spec.float32 import (
+    exp,
+    float32,
+    float32_bits,
+    float32_from_bits,
+    fma,
+    half_even,
+    log,
+    power,
+    power_of_two,
+)
 
 from . import exact
 from .exact import INFINITY, finite_float32, finite_patterns, from_bits, nearest_float32, to_bits
@@ -168,3 +178,78 @@ def test_exp_overflows_and_underflows_where_the_exact_value_does():
     assert exp(above) == INFINITY
     smallest = [x for x in _neighbours(-104.0, 100_000)[::7] if exp(x) > 0.0]
     assert DIGITS.exp(Decimal(smallest[0])) > Decimal(2) ** -151
+
+
+POSITIVE = FINITE.map(abs).filter(bool)
+NEAR_ONE = st.integers(-(2**12), 2**12).map(lambda steps: from_bits(0x3F800000 + steps))
+
+
+@given(POSITIVE | NEAR_ONE)
+def test_log_is_within_its_bound(x):
+    true = DIGITS.ln(Decimal(x))
+    assert abs(Decimal(log(x)) - true) <= abs(true) / 2**50
+
+
+@pytest.mark.parametrize("exponent", range(-149, 128))
+def test_log_of_powers_of_two(exponent):
+    assert log(math.ldexp(1.0, exponent)) == pytest.approx(exponent * math.log(2), rel=2**-50)
+
+
+def power_error(x: float, y: float, found: float) -> Decimal:
+    """In units of the last place of the exact result."""
+    true = DIGITS.exp(DIGITS.multiply(Decimal(y), DIGITS.ln(Decimal(x))))
+    unit = math.ldexp(1.0, max(math.frexp(float(true))[1] - 24, -149))
+    return abs(Decimal(found) - true) / Decimal(unit)
+
+
+NEAREST = Decimal("0.50001")
+
+
+@given(POSITIVE | NEAR_ONE, st.floats(-150.0, 127.99))
+def test_power_error_is_bounded(x, exponent):
+    """The exponent is chosen so that the result has any magnitude, subnormals among them."""
+    y = float32(exponent / math.log2(x)) if x != 1.0 else float32(exponent)
+    found = power(x, y)
+    if abs(y) < INFINITY and 0.0 < found < INFINITY:
+        assert power_error(x, y, found) <= NEAREST
+
+
+@given(st.floats(0.5, 100.0, width=32), st.sampled_from([-0.75, -0.5, 0.25, 0.75, 1.5, 2.0, 3.0, -5.0]))
+def test_power_as_local_response_normalization_takes_it(x, y):
+    assert power_error(x, y, power(x, y)) <= NEAREST
+
+
+@given(FINITE)
+def test_power_of_one_is_the_value_itself(x):
+    assert same(power(x, 1.0), x)
+    assert power(x, 0.0) == power(1.0, x) == 1.0
+
+
+@given(FINITE.filter(bool), st.integers(-9, 9))
+def test_whole_powers_of_negative_values_have_the_sign_of_an_odd_exponent(x, y):
+    magnitude = power(abs(x), float(y))
+    assert same(power(-abs(x), float(y)), -magnitude if y % 2 else magnitude)
+
+
+@given(FINITE.filter(lambda x: x < 0.0), st.floats(-100, 100, width=32).filter(lambda y: y != round(y)))
+def test_other_powers_of_negative_values_are_nan(x, y):
+    assert math.isnan(power(x, y))
+
+
+def test_power_at_its_ends():
+    for zero, y, expected in (
+        (0.0, 2.5, 0.0),
+        (-0.0, 3.0, -0.0),
+        (-0.0, 2.0, 0.0),
+        (0.0, -2.0, INFINITY),
+        (-0.0, -3.0, -INFINITY),
+        (-0.0, -2.0, INFINITY),
+    ):
+        assert same(power(zero, y), expected)
+    assert power(2.0, 127.0) == math.ldexp(1.0, 127)
+    assert power(2.0, 128.0) == power(1.5, 1e30) == power(0.5, -1e30) == INFINITY
+    assert power(2.0, -149.0) == math.ldexp(1.0, -149)
+    assert same(power(2.0, -150.0), 0.0)  # a tie, to even
+    assert same(power(0.5, 1e30), 0.0)
+    assert power(-2.0, 16777216.0) == INFINITY  # every float32 from 2**24 on is even
+    assert power(-2.0, 127.0) == -math.ldexp(1.0, 127)
