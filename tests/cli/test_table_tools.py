@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from int8sim.cli import main, recipe
-from int8sim.cli.app import TableReader
+from int8sim.cli.options import TableReader
 from int8sim.formats.readers import READERS
 
 LENET = recipe.lenet("lenet.onnx")
