@@ -95,8 +95,10 @@ def average_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:
                 z0, z1, all_columns = span(ox, x.shape[2], columns, stride_x, left, right)
                 count = all_rows * all_columns if include else (y1 - y0) * (z1 - z0)
                 for c in range(out.shape[3]):
-                    total: Any = np.float32(0.0)
-                    for y in range(y0, y1):
-                        for z in range(z0, z1):
-                            total = float32(total + x[n, y, z, c])
-                    out[n, oy, ox, c] = float32(total / float32(count))
+                    out[n, oy, ox, c] = 0.0
+                for y in range(y0, y1):
+                    for z in range(z0, z1):
+                        for c in range(out.shape[3]):
+                            out[n, oy, ox, c] = float32(out[n, oy, ox, c] + x[n, y, z, c])
+                for c in range(out.shape[3]):
+                    out[n, oy, ox, c] = float32(out[n, oy, ox, c] / float32(count))

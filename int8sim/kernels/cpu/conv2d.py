@@ -3,58 +3,30 @@
 Integer: x is stored as uint8 (code + flip), so the sum over stored values is corrected by a constant per channel,
 bias - (flip + zero point) * sum(w). The accumulator is 32 bits and wraps, as the definition's does; where the profile
 accumulates otherwise and the layer's weights do not exclude that it matters, `sequential` runs the true operands.
-Float32: one sequential FMA chain per output in the order (in-channel, kernel row, kernel column), bias last.
+Float32 is in float_conv2d.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.accumulate import accumulate_depthwise, accumulate_windows
+from int8sim.kernels.cpu.float_conv2d import prepare_float
+from int8sim.kernels.cpu.geometry import Convolution, Geometry, geometry, output_shape
 from int8sim.kernels.cpu.tile import COLUMNS, GROUP, ROWS, TILES, instruction_set
 from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.kernels.storage import flip, stored_zero
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.spec.float32 import float32, fma
 from int8sim.spec.integers import saturating_add
 
 INT32_MAX = (1 << 31) - 1
 BLOCK = 1 << 16
 """Accumulators between the two kernels at a time: they stay in the second-level cache."""
-
-
-class Convolution(Protocol):
-    """The attributes that the kernel reads."""
-
-    @property
-    def strides(self) -> tuple[int, int]: ...
-    @property
-    def pads(self) -> tuple[int, int, int, int]: ...
-    @property
-    def dilations(self) -> tuple[int, int]: ...
-    @property
-    def group(self) -> int: ...
-
-
-class Geometry(NamedTuple):
-    """What a window is: sizes in cells, channels per group, and the stored value of padding."""
-
-    rows: int
-    columns: int
-    stride_y: int
-    stride_x: int
-    dilation_y: int
-    dilation_x: int
-    top: int
-    left: int
-    groups: int
-    channels: int
-    padding: int
 
 
 def prepare(
@@ -70,18 +42,11 @@ def prepare(
     bias = constants.get(2, none)  # x + -0.0 is x, also where x is -0.0
     shape = geometry(op, inputs[0], weights)
     if arithmetic is None:
-        return _prepare_float(op, shape, weights, bias)
+        return prepare_float(op, shape, weights, bias)
     centred = weights.astype(np.int64) - _zero_points(inputs[1])
     if needs_sequence(arithmetic, centred, inputs[0], bias):
         return _prepare_sequential(op, shape, inputs[0], output_type, centred, bias, arithmetic)
     return _prepare_exact(op, shape, inputs[0], output_type, centred, bias, arithmetic["output"])
-
-
-def geometry(op: Convolution, x: TensorType, weights: Array) -> Geometry:
-    """The window of an op over a tensor type."""
-    _, channels, rows, columns = weights.shape
-    top, left = op.pads[0], op.pads[1]
-    return Geometry(rows, columns, *op.strides, *op.dilations, top, left, op.group, channels, stored_zero(x))
 
 
 def _zero_points(kind: TensorType) -> Any:
@@ -105,13 +70,6 @@ def needs_sequence(arithmetic: Arithmetic, centred: Array, x: TensorType, bias: 
         return True
     limit = (1 << (int(step.at(0)[0]) - 1)) - 1
     return bound > min(limit, INT32_MAX)
-
-
-def output_shape(op: Convolution, shape: Geometry, x: Array, channels: int) -> tuple[int, int, int, int]:
-    """[batch, height, width, channels] for a stored input."""
-    height = (x.shape[1] + op.pads[0] + op.pads[2] - shape.dilation_y * (shape.rows - 1) - 1) // shape.stride_y + 1
-    width = (x.shape[2] + op.pads[1] + op.pads[3] - shape.dilation_x * (shape.columns - 1) - 1) // shape.stride_x + 1
-    return x.shape[0], height, width, channels
 
 
 Sums = Callable[[Array, tuple[int, ...], int, Array], None]
@@ -208,21 +166,6 @@ def _prepare_sequential(
     return call
 
 
-def _prepare_float(op: Convolution, shape: Geometry, weights: Array, bias: Array) -> Callable[[Array], Array]:
-    outputs = weights.shape[0]
-    per_group, depth = outputs // shape.groups, shape.rows * shape.columns * shape.channels
-    packed = np.ascontiguousarray(weights.reshape(shape.groups, per_group, depth).transpose(0, 2, 1), np.float32)
-    offsets = np.ascontiguousarray(bias, np.float32)
-    kernel = build(convolve_float)
-
-    def call(stored: Array) -> Array:
-        out = np.empty(output_shape(op, shape, stored, outputs), np.float32)
-        kernel(stored, packed, offsets, tuple(shape), out)
-        return out
-
-    return call
-
-
 def requantize(totals: Array, p: Parameters, out: Array, flipped: int) -> None:
     """The layer's output step over int32 [pixels, O] to uint8 [pixels, O]."""
     for i in range(totals.shape[0]):
@@ -259,30 +202,3 @@ def sequential(
                                     product = (np.int64(x[n, y, z, first + c]) - zero) * int(weights[o, c, u, v])
                                     acc = accumulate(acc, product, q, o)
                     out[n, oy, ox, o] = np.uint8(output(acc + int(bias[o]), p, o) + flipped)
-
-
-def convolve_float(x: Array, weights: Array, bias: Array, g: tuple[int, ...], out: Array) -> None:
-    """x: float32 [N, H, W, C]. weights: [groups, depth, O / group], depth in the order (channel, row, column)."""
-    rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left, groups, channels, _ = g
-    width = weights.shape[2]
-    acc = np.empty(width, np.float32)
-    for n in range(out.shape[0]):
-        for oy in range(out.shape[1]):
-            for ox in range(out.shape[2]):
-                for group in range(groups):
-                    first = group * channels
-                    for o in range(width):
-                        acc[o] = 0.0
-                    k = 0
-                    for c in range(channels):
-                        for u in range(rows):
-                            y = oy * stride_y - top + u * dilation_y
-                            for v in range(columns):
-                                z = ox * stride_x - left + v * dilation_x
-                                if y >= 0 and y < x.shape[1] and z >= 0 and z < x.shape[2]:
-                                    a = x[n, y, z, first + c]
-                                    for o in range(width):
-                                        acc[o] = fma(a, weights[group, k, o], acc[o])
-                                k += 1
-                    for o in range(width):
-                        out[n, oy, ox, group * width + o] = float32(acc[o] + bias[group * width + o])

@@ -1,18 +1,19 @@
-"""Product of two activations, both in storage form: plain loops over true operands."""
+"""Product of two activations in storage form: codes in plain loops over true operands, real values by tiles."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.chains import prepare_sums
+from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
+from int8sim.kernels.cpu.regions import cells, regions
 from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.kernels.storage import flip, own_layout, stored_zero
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.spec.float32 import fma
 from int8sim.spec.integers import wrap
 
 
@@ -26,8 +27,7 @@ def prepare(
     """a [N, ..., M, K], b [N, ..., K, P] -> y [N, ..., M, P]."""
     del op, constants
     if arithmetic is None:
-        real = build(matmul_float)
-        return lambda a, b: _call(real, own_layout(a, inputs[0]), own_layout(b, inputs[1]), np.float32, ())
+        return lambda a, b: _call(matmul_float, own_layout(a, inputs[0]), own_layout(b, inputs[1]), np.float32, ())
     accumulating = arithmetic.get("accumulate", Step(wrapping_add, {}))
     steps = {"output": bind(arithmetic["output"]), "accumulate": bind(accumulating)}
     kernel = build(matmul, {role: built for role, (built, _) in steps.items()})
@@ -61,12 +61,10 @@ def matmul(a: Array, b: Array, out: Array, zeros: tuple[int, int], q: Parameters
                 out[n, i, j] = np.uint8(output(acc, p, j) + flipped)
 
 
-def matmul_float(a: Array, b: Array, out: Array) -> None:
-    """float32, one sequential FMA chain per output."""
-    for n in range(out.shape[0]):
-        for i in range(out.shape[1]):
-            for j in range(out.shape[2]):
-                acc: Any = np.float32(0.0)
-                for k in range(a.shape[2]):
-                    acc = fma(a[n, i, k], b[n, k, j], acc)
-                out[n, i, j] = acc
+def matmul_float(a: Array, b: Array, out: Array, tiles: Tiles | None = None) -> None:
+    """float32 [B, M, K] by [B, K, P] to [B, M, P]: every row of a is a pixel, every matrix of b the weights."""
+    tiles = tiles or FLOAT_TILES[float_instruction_set()]
+    one = cells(1, 1, 1, 1, 1, 0)
+    row, none = regions(one, one, 1, a.shape[2], a.shape[2]), np.full(b.shape[2], -0.0, np.float32)  # x + -0.0 is x
+    for left, right, product in zip(a, b, out, strict=True):
+        prepare_sums(right[None, :, None], none, tiles)(left, row, product)

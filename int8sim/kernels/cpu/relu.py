@@ -1,4 +1,4 @@
-"""Clamping: codes by a table, real values by NumPy."""
+"""Clamping: codes by a table, real values by a compiled loop."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.pointwise import by_table
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
@@ -31,4 +32,17 @@ def prepare(
     if arithmetic is not None:
         return by_table(arithmetic["convert"], inputs[0], output_type)
     low, high = (np.float32(bound) for bound in op.real_bounds)
-    return lambda stored: np.where(stored <= low, low, np.where(stored >= high, high, stored))
+    kernel = build(clamp)
+
+    def call(stored: Array) -> Array:
+        out = np.empty_like(stored)
+        kernel(stored.reshape(-1), low, high, out.reshape(-1))
+        return out
+
+    return call
+
+
+def clamp(x: Array, low: float, high: float, out: Array) -> None:
+    """float32 [n]; a bound as it is written, also for a zero of the other sign; NaN stays."""
+    for i in range(x.shape[0]):
+        out[i] = low if x[i] <= low else high if x[i] >= high else x[i]

@@ -76,6 +76,7 @@ def softmax_float(x: Array, out: Array) -> None:
         acc: Any = np.float32(0.0)
         for j in range(x.shape[1]):
             out[i, j] = exp(float32(x[i, j] - greatest))
+        for j in range(x.shape[1]):
             acc = float32(acc + out[i, j])
         for j in range(x.shape[1]):
             out[i, j] = float32(out[i, j] / acc)
