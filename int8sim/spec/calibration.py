@@ -89,8 +89,8 @@ def entropy_bin(counts: Sequence[int]) -> int:
 def entropy_scale(bins: int, limit: float, total: int = BINS) -> float:
     """float32(threshold / 127), where threshold = float32((bins + 1/2) * limit / total), the middle of the bin behind.
 
-    Two roundings: every row with known data has the same bits with one, but of the 22 pairs of a sum and its ReLU in two
-    public ResNet tables 19 then share a range, against 13 with one and 2.4 by chance (`int8sim table explain`).
+    Two roundings: every row with known data has the same bits with one, but of the 22 pairs of a sum and its ReLU in
+    two public ResNet tables 19 then share a range, against 13 with one and 2.4 by chance (`int8sim table explain`).
     """
     return minmax_scale((bins + 0.5) * limit / total)
 
@@ -101,7 +101,7 @@ def minmax_scale(amax: float) -> float:
 
 
 def quantile_bin(counts: Sequence[int], fraction: float) -> int:
-    """The first bin up to which, itself included, at least `fraction` of all values lie. fraction: 0 < fraction <= 1."""
+    """The first bin up to which, itself included, at least `fraction` of all values lie; 0 < fraction <= 1."""
     total = 0
     for j in range(len(counts)):
         total += counts[j]

@@ -36,9 +36,9 @@ def write_everywhere(folder, array):
     np.save(folder / "big.npy", big)
     content = idx_bytes(13, array.shape, big.tobytes())
     (folder / "a-idx3-ubyte").write_bytes(content)
-    (folder / "a.idx.gz").write_bytes(gzip.compress(content))
+    (folder / "a.idx.gz").write_bytes(gzip.compress(content, mtime=0))
     middle = len(content) // 2
-    (folder / "two-members.gz").write_bytes(gzip.compress(content[:middle]) + gzip.compress(content[middle:]))
+    (folder / "two-members.gz").write_bytes(gzip.compress(content[:middle], mtime=0) + gzip.compress(content[middle:]))
     names = [
         "a.h5:plain",
         "a.h5:deep/packed",
@@ -79,7 +79,7 @@ def test_idx_round_trip(tmp_path_factory, file, data):
     code, dims, values, packed = file
     path = tmp_path_factory.mktemp("idx") / "values"
     content = idx_bytes(code, dims, values)
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if packed else content)
     samples = open_samples(path)
     assert (len(samples), samples.shape) == (dims[0], dims[1:])
     start = data.draw(st.integers(0, dims[0] - 1))
@@ -183,13 +183,13 @@ def bad_files():
         ("x-idx3-ubyte", b"\0\0\x07\x03" + three[4:], "starts with 00 00 07 03, no IDX file; data must be FILE.npy"),
         ("x-idx3-ubyte", b"\0\1\x08\x03" + three[4:], "starts with 00 01 08 03"),
         ("x-idx0", b"\0\0\x08\0", "starts with 00 00 08 00"),
-        ("x.gz", gzip.compress(b"hello"), "starts with 68 65 6c 6c, no IDX file"),
+        ("x.gz", gzip.compress(b"hello", mtime=0), "starts with 68 65 6c 6c, no IDX file"),
         ("x", b"", "starts with nothing"),
         ("x-idx3-ubyte", three[:10], "truncated: its header of 3 dimensions ends after 10 bytes"),
         ("x-idx3-ubyte", three[:-1], r"its header says \[2, 2, 2\], 24 bytes; the file has 23"),
         ("x-idx3-ubyte", three + b"\0", "24 bytes; the file has 25"),
-        ("x.gz", gzip.compress(three + b"\0"), "24 bytes; the file has 25"),
-        ("x.gz", gzip.compress(three)[:-9], "cannot be read"),
+        ("x.gz", gzip.compress(three + b"\0", mtime=0), "24 bytes; the file has 25"),
+        ("x.gz", gzip.compress(three, mtime=0)[:-9], "cannot be read"),
         ("x.npy", three, "cannot be read: the magic string is not correct"),
         ("x.npz", three, "cannot be read: File is not a zip file"),
         ("x.h5", three, "cannot be read: .*signature not found"),
@@ -207,7 +207,7 @@ def test_foreign_and_damaged_files_are_named(tmp_path, name, content, message):
 def test_damage_behind_a_good_trailer_is_found_on_reading(tmp_path):
     """A gzip file whose first part is lost, with its length still at the end."""
     content = idx_bytes(8, (64, 64), np.random.default_rng(2).integers(0, 256, 4096, np.uint8).tobytes())
-    packed = gzip.compress(content)
+    packed = gzip.compress(content, mtime=0)
     (tmp_path / "x").write_bytes(packed[:1000] + packed[-8:])
     samples = open_samples(tmp_path / "x")
     with pytest.raises(NotADataSetError, match="cannot be read"):
