@@ -4,12 +4,14 @@ import math
 from decimal import Context, Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from int8sim.spec.float32 import (
     exp,
+    float16,
     float32,
     float32_bits,
     float32_from_bits,
@@ -253,3 +255,17 @@ def test_power_at_its_ends():
     assert same(power(0.5, 1e30), 0.0)
     assert power(-2.0, 16777216.0) == INFINITY  # every float32 from 2**24 on is even
     assert power(-2.0, 127.0) == -math.ldexp(1.0, 127)
+
+
+def test_float16_is_numpys_at_every_float16_and_at_every_tie(compared):
+    """All 63,488 finite float16 values, the midpoint above each, and that midpoint's two float32 neighbours."""
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    exact = halves[np.isfinite(halves)].astype(np.float32)
+    middle = np.unique((exact[:-1].astype(np.float64) + exact[1:]) / 2).astype(np.float32)
+    near = [np.nextafter(middle, np.float32(side)) for side in (-np.inf, np.inf)]
+    values = np.concatenate([exact, middle, *near, np.float32([65519.996, 65520.0, -65520.0, 3e38])])
+    with np.errstate(over="ignore"):
+        expected = values.astype(np.float16).astype(np.float32)
+    found = np.array([float16(value) for value in values.tolist()], np.float32)
+    assert np.array_equal(found.view(np.uint32), expected.view(np.uint32))
+    compared(len(values), least=200_000)
