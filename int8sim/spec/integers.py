@@ -14,7 +14,7 @@ from typing import Annotated
 class Word:
     """The range an operand may take: the annotation that the operand-limit test reads.
 
-    bits: width, 1 to 62. signed: two's complement, else 0 .. 2**bits - 1.
+    bits: width, 1 to 64. signed: two's complement, else 0 .. 2**bits - 1.
     """
 
     bits: int
@@ -31,23 +31,35 @@ class Word:
         return (1 << (self.bits - self.signed)) - 1
 
 
+S5 = Annotated[int, Word(5, signed=True)]
 S6 = Annotated[int, Word(6, signed=True)]
 S8 = Annotated[int, Word(8, signed=True)]
 S9 = Annotated[int, Word(9, signed=True)]
+S11 = Annotated[int, Word(11, signed=True)]
 S14 = Annotated[int, Word(14, signed=True)]
+S15 = Annotated[int, Word(15, signed=True)]
 S16 = Annotated[int, Word(16, signed=True)]
 S17 = Annotated[int, Word(17, signed=True)]
+S19 = Annotated[int, Word(19, signed=True)]
+S25 = Annotated[int, Word(25, signed=True)]
 S32 = Annotated[int, Word(32, signed=True)]
+S33 = Annotated[int, Word(33, signed=True)]
 S34 = Annotated[int, Word(34, signed=True)]
+S50 = Annotated[int, Word(50, signed=True)]
 S62 = Annotated[int, Word(62, signed=True)]
+S64 = Annotated[int, Word(64, signed=True)]
 U1 = Annotated[int, Word(1, signed=False)]
+U2 = Annotated[int, Word(2, signed=False)]
+U4 = Annotated[int, Word(4, signed=False)]
 U5 = Annotated[int, Word(5, signed=False)]
 U6 = Annotated[int, Word(6, signed=False)]
 U8 = Annotated[int, Word(8, signed=False)]
+U10 = Annotated[int, Word(10, signed=False)]
 U16 = Annotated[int, Word(16, signed=False)]
 U17 = Annotated[int, Word(17, signed=False)]
 U31 = Annotated[int, Word(31, signed=False)]
 U32 = Annotated[int, Word(32, signed=False)]
+U35 = Annotated[int, Word(35, signed=False)]
 
 
 def wrap(value: int, bits: int) -> int:

@@ -1,209 +1,170 @@
-"""The NVDLA functions against NVIDIA's RTL, simulated: every vector of every leaf module that they express."""
+"""The NVDLA functions against NVIDIA's RTL, simulated: every vector of every file, values and flags, three times.
+
+Interpreted; compiled, one loop around the function; and through the array kernels.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
-from int8sim.spec.dp4a import dp4a
-from int8sim.spec.integers import saturate, wrap
+from int8sim.graph.ir import Graph, Layer
+from int8sim.graph.run import run
+from int8sim.kernels.arrays import dp4a
+from int8sim.kernels.cpu.nvdla_pool import pool
+from int8sim.kernels.cpu.nvdla_stage import stage
+from int8sim.model.step import Step
+from int8sim.model.tensor import QuantParams, TensorType
+from int8sim.ops.average_pool import AveragePool
+from int8sim.ops.max_pool import MaxPool
 from int8sim.spec.nvdla import (
-    cacc_accumulate,
+    PdpMethod,
+    average,
     cacc_clip,
+    cacc_clip_ideal,
     cacc_clip_is_defined,
-    cdma_convert,
-    pdp_average,
-    sdp_bias,
-    sdp_multiply,
-    sdp_out_convert,
-    shift_right_saturate,
+    pdp_average_is_defined,
+    pdp_pool,
+    pdp_pool_is_defined,
+    pdp_total,
 )
+from int8sim.spec.pooling import sum_codes
+
+from .compiled_loops import evaluate
+from .nvdla_vectors import FILES, Check, Cube, Ports, cubes
 
 pytestmark = pytest.mark.witness
 
-UNSIGNED = {"shift_num", "cfg_truncate", "cfg_cvt_truncate", "cfg_mul_truncate", "cfg_truncate_rsc_z"}
+POOLING = "nvdla/rtl/pdp_core_nv_small.npz"
 
 
-def vectors(archive: Mapping[str, Any], *also_unsigned: str) -> Iterator[SimpleNamespace]:
-    """One vector after another: ports of more than two bits as signed words of their width, shifts excepted."""
-    widths = json.loads(str(archive["widths_json"]))
-    columns = {}
-    for port, bits in widths.items():
-        unsigned = bits <= 2 or port in UNSIGNED or port in also_unsigned or "shift_value" in port
-        values = archive[port].tolist()
-        columns[port] = values if unsigned else [wrap(value, bits) for value in values]
-    for row in zip(*columns.values(), strict=True):
-        yield SimpleNamespace(**dict(zip(columns, row, strict=True)))
+def compare(check: Check, found: Any) -> None:
+    """0 mismatches; the first five otherwise."""
+    wrong = np.flatnonzero((np.asarray(found) != check.expected).reshape(len(check.expected), -1).any(axis=1))
+    shown = [({k: v[i] for k, v in check.columns.items()}, np.asarray(found)[i], check.expected[i]) for i in wrong[:5]]
+    assert wrong.size == 0, (check.what, wrong.size, shown)
 
 
-PRIMITIVES = ["25_9", "34_17", "42_8", "49_17", "49_32", "53_32", "64_32"]
+@pytest.mark.parametrize("name", FILES)
+def test_interpreted(oracles, compared, name):
+    for check in FILES[name](Ports(oracles(f"nvdla/rtl/{name}.npz"))):
+        rows = zip(*(np.asarray(column).tolist() for column in check.columns.values()), strict=True)
+        compare(check, [check.function(*row) for row in rows])
+        compared(check.expected.size, 150, f"{name}, {check.what}")
 
 
-@pytest.mark.parametrize("widths", PRIMITIVES)
-def test_right_shift(oracles, compared, widths):
-    width, out_bits = map(int, widths.split("_"))
-    pairs = [
-        (shift_right_saturate(v.data_in, v.shift_num, width, out_bits), v.out_data_out)
-        for v in vectors(oracles(f"nvdla/rtl/prim_shiftright_{widths}.npz"))
-    ]
-    compare(pairs, compared, 1500)
+@pytest.mark.parametrize("name", FILES)
+def test_compiled(oracles, compared, tmp_path, name):
+    for check in FILES[name](Ports(oracles(f"nvdla/rtl/{name}.npz"))):
+        columns = [np.ascontiguousarray(column, np.int64) for column in check.columns.values()]
+        compare(check, evaluate(check.function, columns, tmp_path))
+        compared(check.expected.size, 150, f"{name}, {check.what}")
 
 
-def test_left_shift(oracles, compared):
-    found = vectors(oracles("nvdla/rtl/prim_shiftleftsu_16_32.npz"))
-    compare([(sdp_bias(0, v.data_in, v.shift_num), v.out_data_out) for v in found], compared, 1500)
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith("cmac")])
+def test_array_kernels(oracles, compared, name):
+    """Each vector is a channel with registers of its own."""
+    for check in FILES[name](Ports(oracles(f"nvdla/rtl/{name}.npz"))):
+        (_, x), *registers = [(key, np.asarray(column)) for key, column in check.columns.items()]
+        compare(check, stage(check.function, x[None], "int64", **dict(registers))[0])
+        compared(check.expected.size, 150, f"{name}, {check.what}")
 
 
-def test_signed_shift(oracles, compared):
-    pairs = []
-    for v in vectors(oracles("nvdla/rtl/prim_shiftrightss_50_32.npz")):
-        shift = wrap(v.shift_num, 5)
-        left = saturate(v.data_in << max(-shift, 0), 32)
-        pairs.append((left if shift < 0 else shift_right_saturate(v.data_in, shift, 50, 32), v.out_data_out))
-    compare(pairs, compared, 1500)
+@pytest.mark.parametrize("name", ["cmac_nv_small", "cmac_nv_large"])
+def test_multiply_accumulate_cells_are_chains_of_dp4a(oracles, compared, name):
+    """Four lanes at a time through the array kernel; a lane whose flag is off counts as 0."""
+    check = next(FILES[name](Ports(oracles(f"nvdla/rtl/{name}.npz"))))
+    data, weights, *masks = check.columns.values()
+    kept = np.logical_and.reduce([mask[:, None] >> np.arange(data.shape[1]) & 1 for mask in masks])
+    words = [np.ascontiguousarray((lanes * kept).astype(np.int8)).view(np.uint32) for lanes in (data, weights)]
+    total = np.zeros(len(data), np.int32)
+    for a, b in zip(words[0].T, words[1].T, strict=True):
+        total = dp4a(a, b, total)
+    compare(check, total)
+    compared(total.size, 1000, f"{name}, value")
 
 
-def test_input_converter(oracles, compared):
-    pairs = [
-        (
-            cdma_convert(
-                v.chn_data_in_rsc_z,
-                v.chn_alu_in_rsc_z,
-                v.cfg_mul_in_rsc_z,
-                v.cfg_truncate,
-                16 if v.cfg_out_precision == 1 else 8,
-            ),
-            v.out_chn_data_out_rsc_z,
-        )
-        for v in vectors(oracles("nvdla/rtl/cdma_cvt.npz"))
-    ]
-    compare(pairs, compared, 5000)
+def test_every_leaf_module_has_its_file(oracle_folder):
+    assert {path.stem for path in (oracle_folder / "nvdla/rtl").glob("*.npz")} == {*FILES, "pdp_core_nv_small"}
 
 
-def test_accumulator(oracles, compared):
-    """Partial sums, and final ones at every truncation: also those the C model refuses."""
-    pairs, defined = [], 0
-    for v in vectors(oracles("nvdla/rtl/cacc_nv_large.npz")):
-        acc = cacc_accumulate(v.in_op if v.in_op_valid else 0, v.in_data)
-        if v.in_sel:
-            pairs.append((cacc_clip(acc, v.cfg_truncate), v.out_out_final_data))
-            defined += cacc_clip_is_defined(acc, v.cfg_truncate)
-        else:
-            pairs.append((acc, v.out_out_partial_data))
-    assert 500 < defined < len(pairs)
-    compare(pairs, compared, 5000)
-
-
-@pytest.mark.parametrize("precision", [0, 1], ids=["int8", "int16"])
-def test_output_converter(oracles, compared, precision):
-    out_bits = 16 if precision else 8
-    pairs = [
-        (sdp_out_convert(v.cvt_data_in, v.cfg_offset, v.cfg_scale, v.cfg_truncate, out_bits), v.out_cvt_data_out)
-        for v in vectors(oracles("nvdla/rtl/sdp_c.npz"))
-        if v.cfg_out_precision == precision and not v.cfg_mode_eql
-    ]
-    compare(pairs, compared, 1200)
-
-
-def test_bias_and_multiplier(oracles, compared):
-    """The whole X1 stage out of sdp_bias, sdp_multiply and a shift: ALU, MUL, PReLU, ReLU, with every bypass."""
-    pairs = []
-    for v in vectors(oracles("nvdla/rtl/sdp_x1.npz")):
-        x, operand = v.chn_data_in, v.chn_alu_op if v.cfg_alu_src else v.cfg_alu_op
-        shifted = sdp_bias(0, operand, v.cfg_alu_shift_value)
-        choices = max(x, shifted), min(x, shifted), *[sdp_bias(x, operand, v.cfg_alu_shift_value)] * 2
-        total = x if v.cfg_alu_bypass else choices[v.cfg_alu_algo]
-        factor = v.chn_mul_op if v.cfg_mul_src else v.cfg_mul_op
-        if v.cfg_mul_bypass:
-            result = shift_right_saturate(total, v.cfg_mul_shift_value, 49, 32)
-        elif v.cfg_mul_prelu and total >= 0:
-            result = wrap(total, 32)
-        else:
-            result = sdp_multiply(total, factor, v.cfg_mul_shift_value)
-        pairs.append((result if v.cfg_relu_bypass else max(result, 0), v.out_chn_data_out))
-    compare(pairs, compared, 5000)
-
-
-def test_elementwise_operand_converter(oracles, compared):
-    pairs = []
-    for v in vectors(oracles("nvdla/rtl/sdp_y_cvt.npz")):
-        product = (v.cvt_data_in - v.cfg_cvt_offset) * v.cfg_cvt_scale
-        converted = shift_right_saturate(product, v.cfg_cvt_truncate, 49, 32)
-        pairs.append((v.cvt_data_in if v.cfg_cvt_bypass else converted, v.out_cvt_data_out))
-    compare(pairs, compared, 2000)
-
-
-@pytest.mark.parametrize(("name", "width", "out_bits"), [("cdp_icvt", 25, 9), ("cdp_ocvt", 42, 8)])
-def test_normalization_converters(oracles, compared, name, width, out_bits):
-    pairs = []
-    for v in vectors(oracles(f"nvdla/rtl/{name}.npz")):
-        product = (v.chn_data_in_rsc_z - v.cfg_alu_in_rsc_z) * v.cfg_mul_in_rsc_z
-        pairs.append((shift_right_saturate(product, v.cfg_truncate_rsc_z, width, out_bits), v.out_chn_data_out_rsc_z))
-    compare(pairs, compared, 2000)
-
-
-@pytest.mark.parametrize(("size", "bits"), [("small", 19), ("large", 22)])
-def test_multiply_accumulate_cells_are_dot_products(oracles, compared, size, bits):
-    """8 or 64 lanes as dp4a words; a lane whose non-zero flag is off counts as 0."""
-    archive = oracles(f"nvdla/rtl/cmac_nv_{size}.npz")
-    lanes = [words(archive[f"{side}_actv_data"], archive[f"{side}_actv_nz"]) for side in ("dat", "wt")]
-    pairs = []
-    for data, weights, expected in zip(*lanes, archive["out_mac_out_data"].tolist(), strict=True):
-        total = 0
-        for a, b in zip(data, weights, strict=True):
-            total = dp4a(a, b, total)
-        pairs.append((total, wrap(expected, bits)))
-    compare(pairs, compared, 1250)
-
-
-def words(data: Any, flags: Any) -> list[list[int]]:
-    """Per vector, its bytes with masked lanes zeroed, as 32-bit words."""
-    lanes = data.astype("<u8").view(np.uint8).reshape(len(data), -1) if data.ndim == 1 else data
-    kept = flags[:, None] >> np.arange(lanes.shape[1], dtype=np.uint64) & np.uint64(1)
-    return np.ascontiguousarray(lanes * kept.astype(np.uint8)).view("<u4").tolist()
+def test_lost_sticky_bits_are_seen(oracles, compared):
+    """Above truncate 16, where the C model refuses, some vectors differ from the ideal rounding; below, none."""
+    checks = list(FILES["cacc_nv_large"](Ports(oracles("nvdla/rtl/cacc_nv_large.npz"))))
+    columns = next(check.columns for check in checks if check.function is cacc_clip)
+    pairs = list(zip(*(column.tolist() for column in columns.values()), strict=True))
+    lost = [pair for pair in pairs if cacc_clip(*pair) != cacc_clip_ideal(*pair)]
+    assert lost
+    assert not any(cacc_clip_is_defined(*pair) for pair in lost)
+    compared(sum(cacc_clip_is_defined(*pair) for pair in pairs), 500)
 
 
 def test_pooling_core(oracles, compared):
-    """Whole cubes: averages by pdp_average over the window's sum and the configured padding, maxima and minima."""
-    archive = oracles("nvdla/rtl/pdp_core_nv_small.npz")
-    names = archive["cfg_names"].tolist()
-    pairs: list[tuple[int, int]] = []
-    source, target, averages = 0, 0, 0
-    for row, (height, width, channels) in zip(archive["cfg"].tolist(), archive["in_dims"].tolist(), strict=True):
-        cfg = dict(zip(names, row, strict=True))
-        x = archive["in_hwc"][source : source + height * width * channels].reshape(height, width, channels)
-        source += x.size
-        y = pool(cfg, x.astype(np.int64))
-        averages += y.size if cfg["type"] == 0 else 0
-        pairs += zip(y.ravel().tolist(), archive["out_hwc"][target : target + y.size].tolist(), strict=True)
-        target += y.size
-    assert target == len(archive["out_hwc"])
-    assert averages >= 5000
-    compare(pairs, compared, 28_000)
+    """Whole cubes: averages with any reciprocals and padding, maxima and minima."""
+    averages = 0
+    for cube in cubes(oracles(POOLING)):
+        assert pdp_pool_is_defined(cube.y.shape[1])
+        assert pdp_pool(cube.x.tolist(), *cube.arguments) == cube.y.tolist()
+        averages += cube.y.size * (cube.registers["type"] == PdpMethod.AVERAGE)
+        compared(cube.y.size, what="pdp_core_nv_small, value")
+    compared(averages, 5000, "pdp_core_nv_small, averages among them")
 
 
-def pool(cfg: dict[str, int], x: Any) -> Any:
-    """One cube [height, width, channels]. Padding is part of an average and of nothing else."""
-    height, width, channels = x.shape
-    y = np.empty((cfg["oh"], cfg["ow"], channels), np.int64)
-    for row, column in np.ndindex(cfg["oh"], cfg["ow"]):
-        top, left = row * cfg["sh"] - cfg["pt"], column * cfg["sw"] - cfg["pl"]
-        window = x[max(top, 0) : min(top + cfg["kh"], height), max(left, 0) : min(left + cfg["kw"], width)]
-        cells = window.reshape(-1, channels)
-        if cfg["type"] == 0:
-            totals = cells.sum(0) + cfg["pad_value"] * (cfg["kh"] * cfg["kw"] - len(cells))
-            y[row, column] = [pdp_average(t, cfg["recip_w"], cfg["recip_h"]) for t in totals.tolist()]
-        else:
-            y[row, column] = cells.max(0) if cfg["type"] == 1 else cells.min(0)
-    return y
+def test_pooling_core_compiled(oracles, compared):
+    for cube in cubes(oracles(POOLING)):
+        y = pool(cube.x, *cube.arguments)
+        assert y.dtype == np.int8
+        assert np.array_equal(y, cube.y)
+        compared(y.size, what="pdp_core_nv_small, value")
 
 
-def compare(pairs: list[tuple[int, int]], compared: Any, least: int) -> None:
-    """0 mismatches, and enough of them."""
-    assert [pair for pair in pairs if pair[0] != pair[1]] == []
-    compared(len(pairs), least)
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_pooling_core_as_operators(oracles, compared, backend):
+    """Maxima and averages through the operators of a graph, steps as the nvdla profile names them.
+
+    Padding is the code zero_point there, and there is no operator of the minimum.
+    """
+    for cube in cubes(oracles(POOLING)):
+        y = as_operator(cube, backend)
+        assert np.array_equal(y, cube.y), cube.registers
+        compared(y.size, what=f"{backend}, {PdpMethod(cube.registers['type']).name.lower()}")
+
+
+def as_operator(cube: Cube, backend: str) -> Any:
+    """The cube through a graph of one layer. The minimum of x is the complement of the maximum of ~x."""
+    at = cube.registers
+    method, kernel, strides, pads, _, _ = cube.arguments
+    if method == PdpMethod.AVERAGE:
+        reciprocals = {"reciprocal_width": at["recip_w"], "reciprocal_height": at["recip_h"]}
+        steps = {"step": Step(sum_codes, {}), "finish": Step(average, {**reciprocals, "low": -128, "high": 127})}
+        layer = Layer("pool", AveragePool(kernel, strides, pads, count_include_pad=True), ("x",), "y", steps)
+        return execute(layer, cube.x, cube.y.shape, at["pad_value"], backend)
+    layer = Layer("pool", MaxPool(kernel, strides, pads), ("x",), "y", {})
+    if method == PdpMethod.MAX:
+        return execute(layer, cube.x, cube.y.shape, 0, backend)
+    return ~execute(layer, ~cube.x, cube.y.shape, 0, backend)
+
+
+def execute(layer: Layer, x: Any, size: tuple[int, ...], zero_point: int, backend: str) -> Any:
+    quant = QuantParams(1.0, zero_point)
+    types: Mapping[str, TensorType] = {
+        "x": TensorType((1, *x.shape), "int8", "NHWC", quant),
+        "y": TensorType((1, *size), "int8", "NHWC", quant),
+    }
+    graph = Graph((layer,), types, {}, ("x",), ("y",))
+    return run(graph, {"x": x[None]}, backend=backend)["y"][0]
+
+
+def test_wrapped_averages_are_in_the_vectors(oracles, compared):
+    """Reciprocals beyond 2**16 / size make the RTL wrap: `pdp_average_is_defined` finds such cells."""
+    wrapped = 0
+    for cube in cubes(oracles(POOLING)):
+        method, kernel, _, pads, padding, (height, width) = cube.arguments
+        if method == PdpMethod.AVERAGE and not any(pads):
+            for channel in range(cube.x.shape[2]):
+                total = pdp_total(cube.x[: kernel[0], : kernel[1], channel].tolist(), kernel, padding)
+                wrapped += not pdp_average_is_defined(total, width, height)
+    compared(wrapped, 5)
