@@ -114,12 +114,18 @@ def lower(
     profile: ProfileName,
     output: Output,
     preset: Annotated[Preset, typer.Option(help="How activations are quantized.")] = Preset.PERFORMANCE,
+    float_layers: Annotated[
+        bool, typer.Option("--float-layers", help="NVDLA: leave layers that it cannot compute in float32.")
+    ] = False,
+    keep_input_scales: Annotated[
+        bool, typer.Option("--keep-input-scales", help="NVDLA: leave the inputs of a sum unequal, and it wrong.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the integer graph of a target, and say what the engine overrides and what stays float."""
     from int8sim.cli.commands import lower as command
 
-    raise typer.Exit(command(model, table, profile, preset, output, json))
+    raise typer.Exit(command(model, table, profile, preset, output, float_layers, keep_input_scales, json))
 
 
 @app.command()
@@ -222,6 +228,63 @@ def golden_verify(
     from int8sim.cli.commands import golden_verify as command
 
     raise typer.Exit(command(file, backend, json))
+
+
+@app.command("nvdla-loadable")
+def nvdla_loadable(
+    file: Annotated[Path, typer.Argument(help="A loadable, .nvdla, as NVDLA's compiler writes it.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write weights and operands as .npz.")] = None,
+    json: Json = False,
+) -> None:
+    """List the integers of every operation in an NVDLA loadable: weights, operands, shifts, converters."""
+    from int8sim.cli.nvdla_files import nvdla_loadable as command
+
+    raise typer.Exit(command(file, output, json))
+
+
+@app.command("nvdla-scales")
+def nvdla_scales(
+    model: Model,
+    table: TableFile,
+    fused: Annotated[
+        bool, typer.Option("--fused", help="As its profile fast-math: a ReLU is part of the operation before it.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Name tensors that NVDLA's compiler has written at one scale and read at another; status 1 where there are any."""
+    from int8sim.cli.nvdla_files import nvdla_scales as command
+
+    raise typer.Exit(command(model, table, fused, json))
+
+
+@app.command("nvdla-trace")
+def nvdla_trace(
+    files: Annotated[list[Path], typer.Argument(help="Traces: .npz, or .cfg with its .dat files beside it.")],
+    hardware: Annotated[
+        str, typer.Option(help="nv_small, nv_large, ...; or its atoms as C/K/memory, such as 64/32/32.")
+    ] = "nv_small",
+    explain: Annotated[
+        str, typer.Option(help="How an output byte came about: its address, or channel,row,column.")
+    ] = "",
+    dump: Annotated[Path | None, typer.Option(help="Write the checked window: a .dat, else bytes.")] = None,
+    json: Json = False,
+) -> None:
+    """Play NVIDIA's trace tests of NVDLA and compare CRCs; status 1 on any other CRC, 2 on registers not covered."""
+    from int8sim.cli.nvdla_trace import nvdla_trace as command
+
+    raise typer.Exit(command(files, hardware, explain, dump, json))
+
+
+@app.command("nvdla-convert")
+def nvdla_convert(
+    file: Annotated[Path, typer.Argument(help="A trace: .npz, .cfg or .reg.")],
+    output: Annotated[Path, typer.Argument(help="The file to write: .npz, .cfg or .reg; .dat files go beside it.")],
+    json: Json = False,
+) -> None:
+    """Write a trace test of NVDLA in its other form, .npz or .cfg with .dat."""
+    from int8sim.cli.nvdla_trace import nvdla_convert as command
+
+    raise typer.Exit(command(file, output, json))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,22 @@ from int8sim.profiles.registry import profile as find_profile
 from int8sim.profiles.registry import profiles
 
 
-def lower(model: Path, table: Path, profile: str, preset: str, output: Path, as_json: bool) -> int:
-    """`int8sim lower`."""
-    screen = Screen(as_json)
-    graph = api.lower(api.load(model), api.read_table(table), profile=profile, preset=preset)
+def lower(
+    model: Path,
+    table: Path,
+    profile: str,
+    preset: str,
+    output: Path,
+    float_layers: bool,
+    keep_input_scales: bool,
+    as_json: bool,
+) -> int:
+    """`int8sim lower`; a target that says what its own software computes refuses the rest."""
+    screen, target = Screen(as_json), find_profile(profile)
+    if keep_input_scales:
+        target = replace(target, equal_inputs=frozenset())
+    left = float_layers or target.host is None
+    graph = api.lower(api.load(model), api.read_table(table), profile=target, preset=preset, float_layers=left)
     store.write(output, graph, {}, store.Producer(command="int8sim lower"))
     screen.table(f"{graph.name}, preset {preset}", ("layer", "op", "input", "output", "steps"), layer_rows(graph))
     for note in graph.notes:

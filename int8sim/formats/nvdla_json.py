@@ -8,7 +8,8 @@ what it makes of a padded cache.
 
 Checked, with a graph: what the compiler looks up. Keys are the network's inputs and its layers by name, never tensors
 by name, and every one of them must be there or the compiler aborts. Names come from the Caffe layers: an in-place layer
-has a name of its own where its tensor is `(Unnamed Layer* n) [...]_output`.
+has a name of its own where its tensor is `(Unnamed Layer* n) [...]_output`. The way back, to rows by tensor, is
+lowering/layer_names.py.
 
 The compiler lower-cases the path of the file that it is given. Sources: nvdla/sw:umd/utils/calibdata/
 calib_txt_to_json.py, umd/apps/compiler/ParseTest.cpp, umd/core/src/compiler/caffe/CaffeParser.cpp, LowPrecision.md.
@@ -27,6 +28,7 @@ from int8sim.formats.dynamic_range import changed, usable_range
 from int8sim.formats.text import check_names, read_text
 from int8sim.formats.written import Written
 from int8sim.graph.ir import Graph
+from int8sim.lowering.layer_names import PRODUCER, row_places
 from int8sim.model.errors import BadRangeError, BadScaleError, LayerError, MissingLayersError, NotATableError
 from int8sim.model.table import Caution, Provenance, Row, Table
 from int8sim.spec.float32 import float32
@@ -68,9 +70,7 @@ def layer_table(table: Table, graph: Graph) -> Table:
     Raises MissingLayersError, BadScaleError (zero too, since the compiler divides by it), LayerError for one name with
     two scales.
     """
-    listed = set(graph.table_rows())
-    places = [(name, name) for name in graph.inputs]
-    places += [(layer.name, layer.output) for layer in graph.layers if layer.output in listed]
+    places = row_places(graph)
     missing = {name: tensor for name, tensor in places if tensor not in table}
     if missing:
         raise MissingLayersError(missing, graph.name)
@@ -99,7 +99,7 @@ def read(path: str | os.PathLike[str]) -> Table:
         raise NotATableError(path, f"not a table: {problem}") from None
     if not isinstance(content, dict) or not content:
         raise NotATableError(path, "a JSON object with one entry per tensor is needed")
-    table = Table({name: _row(path, name, entry) for name, entry in content.items()}, Provenance(producer="NVDLA JSON"))
+    table = Table({name: _row(path, name, entry) for name, entry in content.items()}, Provenance(producer=PRODUCER))
     return replace(table, cautions=tuple(_unreadable(table)))
 
 

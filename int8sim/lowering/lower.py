@@ -1,7 +1,7 @@
 """A float graph, a table of ranges and a profile -> a graph of integer layers that says everything itself.
 
 Batch normalization is folded, activations are fused, every integer layer gets its steps, quantize and dequantize layers
-stand where float and integer layers meet. A layer whose kind the profile does not name stays in float32.
+stand where float and integer layers meet. A layer whose kind the profile does not name stays in float32, or is refused.
 
 Names: a tensor that an integer layer computes keeps its name; its real form is `<name>_dequantized`. Graph inputs and
 outputs, and what float layers compute, keep their name for the real form; the integer form is `<name>_quantized`.
@@ -16,9 +16,10 @@ from int8sim.graph.check import check, infer
 from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph, Layer
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
+from int8sim.lowering.layer_names import by_tensor
 from int8sim.lowering.ranges import Ranges, data_inputs, ranges
 from int8sim.lowering.weights import quantize_bias, quantize_weight
-from int8sim.model.errors import GraphError, LayerError, RatioError
+from int8sim.model.errors import BiasError, GraphError, LayerError, RatioError, UnsupportedLayersError
 from int8sim.model.step import Array
 from int8sim.model.table import Table
 from int8sim.model.tensor import QuantParams, TensorType
@@ -32,21 +33,28 @@ from int8sim.profiles.registry import profile as find_profile
 from int8sim.spec.affine import bound_code
 
 
-def lower(graph: Graph, table: Table, *, profile: str | Profile, preset: str = "performance") -> Graph:
+def lower(
+    graph: Graph, table: Table, *, profile: str | Profile, preset: str = "performance", float_layers: bool = True
+) -> Graph:
     """The integer graph. Its `notes` list what the engine overrode and which layers stayed in float32.
 
-    graph: float32. table: a row for every tensor that becomes integer. profile: a name or a Profile. preset:
-    "performance" (activations symmetric) or "mixed" (asymmetric where the hardware allows).
-    Raises MissingRangeError, BadScaleError, LayerError, UnknownNameError, GraphError.
+    graph: float32. table: a row for every tensor that becomes integer, or one by layers (layer_names.py). profile: a
+    name or a Profile. preset: "performance" (activations symmetric) or "mixed" (asymmetric where the hardware allows).
+    float_layers: whether layers that the profile has no integer form for stay in float32, also those that its engine's
+    own software does not compute. Raises MissingRangeError, MissingLayersError, UnnamedLayersError, BadScaleError,
+    LayerError, UnsupportedLayersError, UnknownNameError, GraphError.
     """
     if graph.profile:
         msg = f"graph {graph.name!r} is already lowered, to {graph.profile}"
         raise GraphError(msg)
     chosen = find_profile(profile)
-    folded = fold_batch_normalization(graph)
+    folded = fold_batch_normalization(graph, chosen.fold)
     every = units(folded)
+    if not float_layers:
+        _refuse(folded, chosen, every)
     integer = integer_units(folded, chosen, every)
-    writer = _Writer(folded, chosen, integer, ranges(folded, table, chosen, preset, integer))
+    rows = ranges(folded, by_tensor(table, graph), chosen, preset, integer, graph.activations())
+    writer = _Writer(folded, chosen, integer, rows)
     writer.notes[:0] = _other_network(graph, table)
     for unit in every:
         writer.write(unit)
@@ -68,20 +76,36 @@ def integer_units(graph: Graph, profile: Profile, every: Sequence[Unit]) -> list
     produced = set(graph.inputs)
     for unit in every:
         movable = unit.layer.op.kind not in {"move", "clamp", "concat"} or produced.issuperset(data_inputs(graph, unit))
-        if _can(graph, profile, unit) and movable:
+        if movable and not _obstacle(graph, profile, unit):
             found.append(unit)
             produced.add(unit.output)
     return found
 
 
-def _can(graph: Graph, profile: Profile, unit: Unit) -> bool:
+def _refuse(graph: Graph, profile: Profile, every: Sequence[Unit]) -> None:
+    """Raise UnsupportedLayersError for what neither the profile nor its engine's software computes."""
+    reasons = {unit.layer.name: _obstacle(graph, profile, unit) for unit in every if not _hosted(profile, unit)}
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    if refused:
+        raise UnsupportedLayersError(profile.name, refused)
+
+
+def _hosted(profile: Profile, unit: Unit) -> bool:
+    return profile.host is not None and unit.layer.op.name in profile.host
+
+
+def _obstacle(graph: Graph, profile: Profile, unit: Unit) -> str:
+    """Why the profile cannot compute a unit; "" if it can."""
     op = unit.layer.op
     if op.kind not in profile.schemes:
-        return False
+        return f"{op.name} has no integer form there"
     constants = [name in graph.constants for name in unit.layer.inputs]
     if constants != [False] + [op.weighted] * (len(constants) - 1) and any(constants):
-        return False
-    return profile.largest_pool is None or max(_pooled(graph, unit)) <= profile.largest_pool
+        return f"{op.name} of a constant has no integer form there"
+    height, width = _pooled(graph, unit)
+    if profile.largest_pool is not None and max(height, width) > profile.largest_pool:
+        return f"{op.name} over {height} x {width} is larger than {profile.largest_pool}, where its reciprocals end"
+    return ""
 
 
 def _pooled(graph: Graph, unit: Unit) -> tuple[int, int]:
@@ -222,7 +246,10 @@ class _Writer:
         scales = Scales(tuple(types), output, low, high, bias)
         try:
             arithmetic = layer.op.arithmetic(self.profile.schemes[layer.op.kind], scales)
-        except RatioError as problem:
+        except (RatioError, BiasError) as problem:
             raise LayerError(layer.name, str(problem)) from None
+        sources = [source.quant for source in types if source.quant]
+        remarks = self.profile.remarks(arithmetic, sources, bias)
+        self.notes += [f"{layer.name}: {remark}" for remark in remarks]
         self.tensors[layer.output] = output
         self.layers.append(replace(layer, arithmetic=arithmetic))

@@ -1,7 +1,8 @@
 """Which quantization every integer tensor gets: the table's, unless the engine forces another.
 
-Tensors that an engine keeps at one scale (through pools, reshapes, concatenations) form a group; so do the inputs of an
-add where they must be equal. A group takes one row: that of a concatenation's output, else that of its first tensor.
+Tensors that an engine keeps at one scale (through pools, reshapes, concatenations) form a group. A group takes one row:
+that of a concatenation's output, else that of its first tensor. Where the inputs of a sum must have one scale,
+equal_inputs.py then overwrites rows.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from int8sim.graph.ir import Graph
 from int8sim.graph.sharing import row_origins
+from int8sim.lowering.equal_inputs import equalize
 from int8sim.lowering.fold import Unit
 from int8sim.model.errors import BadScaleError, MissingRangeError, UnknownNameError
 from int8sim.model.table import Row, Table
@@ -26,13 +28,21 @@ class Ranges:
     notes: tuple[str, ...]
 
 
-def ranges(graph: Graph, table: Table, profile: Profile, preset: str, integer: Sequence[Unit]) -> Ranges:
-    """The quantization of every tensor that integer units read or write. Raises MissingRangeError, BadScaleError."""
+def ranges(
+    graph: Graph, table: Table, profile: Profile, preset: str, integer: Sequence[Unit], order: Sequence[str]
+) -> Ranges:
+    """The quantization of every tensor that integer units read or write. Raises MissingRangeError, BadScaleError.
+
+    order: all tensors as the network computes them.
+    """
     if preset not in profile.activations:
         raise UnknownNameError("preset", preset, profile.activations)
     groups = _groups(graph, profile, integer)
     positive = non_negative(graph, integer)
     rows = _rows(graph, table, integer, groups)
+    equal = profile.equal_inputs
+    sums = [(unit.layer.name, data_inputs(graph, unit)) for unit in integer if unit.layer.op.name in equal]
+    equalize(sums, order, {name: members[0] for members in groups for name in members}, rows)
     quants: dict[str, QuantParams] = {}
     notes: list[str] = []
     for members in groups:
@@ -66,8 +76,6 @@ def _groups(graph: Graph, profile: Profile, integer: Sequence[Unit]) -> list[lis
         name = unit.layer.op.name
         if name in profile.same_scale:
             _join(leader, [find(each) for each in joined])
-        elif name in profile.equal_inputs:
-            _join(leader, [find(each) for each in sources])
     members: dict[str, list[str]] = {}
     for name in graph.activations():
         if name in leader:

@@ -55,6 +55,22 @@ class NotStatisticsError(FileProblemError):
     """A file that holds no calibration statistics of int8sim, or a damaged one."""
 
 
+class NotATraceError(FileProblemError):
+    """A file that holds no NVDLA trace of the form its name promises, or a damaged one."""
+
+
+class TraceTextError(NotATraceError):
+    """A line of a trace's .cfg or .dat that breaks the form. line: counted from 1; text: what stands there."""
+
+    def __init__(self, path: object, line: int, text: str, reason: str) -> None:
+        self.line, self.text = line, text
+        super().__init__(path, f"line {line} is {text[:80]!r}; {reason}")
+
+
+class NotADimgError(FileProblemError):
+    """A file that is no .dimg image of NVDLA's runtime, or a damaged one."""
+
+
 class NotATableError(FileProblemError):
     """A file that is no calibration cache or table of the format asked for."""
 
@@ -234,6 +250,46 @@ class RatioError(Int8SimError):
         )
 
 
+class BiasError(Int8SimError):
+    """A bias that the target's 32 bits cannot hold; lowering adds the layer's name (LayerError). scale: of its unit."""
+
+    def __init__(self, channel: int, bias: float, scale: float) -> None:
+        self.channel, self.bias, self.scale = channel, bias, scale
+        super().__init__(
+            f"the bias of channel {channel} is {bias:.6g}, its unit (input scale times weight scale) {scale:.6g}; "
+            "their quotient must be finite and below 2**31. Check the weights, and the range of the layer's input in "
+            "the table."
+        )
+
+
+class UnsupportedLayersError(Int8SimError):
+    """Layers that a target cannot compute. layers: layer name -> why."""
+
+    def __init__(self, target: str, layers: Mapping[str, str]) -> None:
+        self.target, self.layers = target, dict(layers)
+        named = "; ".join(f"layer {layer!r}: {reason}" for layer, reason in layers.items())
+        super().__init__(
+            f"{target} cannot compute {named}. Replace them, end the network before them, or leave them in float32 "
+            "with --float-layers (in Python float_layers=True)."
+        )
+
+
+class UnnamedLayersError(Int8SimError):
+    """A table by TensorRT's names where layer names are needed. rows: TensorRT's name -> the layer that it stands for.
+
+    missing: layers of the network that the table has no row for.
+    """
+
+    def __init__(self, rows: Mapping[str, str], missing: Iterable[str], network: str) -> None:
+        self.rows, self.missing = dict(rows), tuple(missing)
+        named = [f"{row!r} is layer {layer!r}" if layer else f"{row!r} is none of its" for row, layer in rows.items()]
+        super().__init__(
+            f"the table names TensorRT's tensors, and NVDLA's compiler looks up the layers of network {network!r} by "
+            f"their own names: {_listing(named)}; without a row: {_listing(self.missing)}. Write it by layers: "
+            "int8sim table convert TABLE --to nvdla --model NETWORK -o NEW."
+        )
+
+
 class UnknownNameError(Int8SimError):
     """A profile, backend, method, format or function that is not registered."""
 
@@ -272,6 +328,23 @@ class NotExportableError(Int8SimError):
     def __init__(self, layer: str, target: str, reason: str) -> None:
         self.layer, self.target, self.reason = layer, target, reason
         super().__init__(f"layer {layer!r} cannot be written as {target}: {reason}")
+
+
+class UncoveredRegistersError(Int8SimError):
+    """Register values that the NVDLA trace player does not compute. registers: full name -> value."""
+
+    def __init__(self, registers: Mapping[str, int], reason: str) -> None:
+        self.registers, self.reason = dict(registers), reason
+        named = ", ".join(f"{name} = {value:#x}" for name, value in registers.items())
+        super().__init__(f"{named}: {reason}")
+
+
+class TraceNotWritableError(Int8SimError):
+    """A trace that a form cannot hold. target: the form; reason: why, and what is allowed."""
+
+    def __init__(self, target: str, reason: str) -> None:
+        self.target, self.reason = target, reason
+        super().__init__(f"the trace cannot be written as {target}: {reason}")
 
 
 class CompileError(Int8SimError):

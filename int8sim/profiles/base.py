@@ -20,7 +20,7 @@ leaves (integers). derive returns the parameters of each role by argument name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,26 @@ class Weights:
     narrow: bool = True
 
 
+@dataclass(frozen=True, eq=False)
+class Normalization:
+    """A batch normalization's constants, float32 [C]: (x - mean) / sqrt(variance + epsilon) * gamma + beta."""
+
+    gamma: Floats
+    beta: Floats
+    mean: Floats
+    variance: Floats
+    epsilon: float
+
+
+Fold = Callable[[Floats, Floats, Normalization], tuple[Floats, Floats]]
+"""Weight [O, ...] and bias [O] with the batch normalization behind them folded in, float32."""
+
+
+def _no_remarks(arithmetic: Arithmetic, inputs: Sequence[QuantParams], bias: Floats | None) -> Iterable[str]:
+    del arithmetic, inputs, bias
+    return ()
+
+
 @dataclass(frozen=True)
 class Profile:
     """One target's arithmetic. name: as the command line spells it; title: one line; source: where it is published.
@@ -78,8 +98,12 @@ class Profile:
     activations: preset -> rule from a table row (and whether the tensor cannot be negative) to QuantParams.
     bias: (bias, input scale, weight scales) -> int32 codes at the product of scales; None where the scheme of the
     layer takes the real bias itself. forced: op name -> dtype -> QuantParams that the engine imposes on its output.
-    same_scale: ops whose inputs and output have one quantization; equal_inputs: ops whose inputs have one.
-    largest_pool: the greatest window height and width that the engine averages; None: any.
+    same_scale: ops whose inputs and output have one quantization. equal_inputs: ops whose inputs have one, that of the
+    input which the network computes last; without them every input keeps the table's. largest_pool: the greatest window
+    height and width that the engine averages; None: any. fold: in which order batch normalization is folded into
+    weights; None: as one factor and one summand. host: ops that the engine's own software computes in float32; None:
+    not known. remarks: what a person should know of a layer, by its steps, its integer inputs and
+    its real bias, one sentence each.
     """
 
     name: str
@@ -93,3 +117,6 @@ class Profile:
     same_scale: frozenset[str] = frozenset()
     equal_inputs: frozenset[str] = frozenset()
     largest_pool: int | None = None
+    fold: Fold | None = None
+    host: frozenset[str] | None = None
+    remarks: Callable[[Arithmetic, Sequence[QuantParams], Floats | None], Iterable[str]] = _no_remarks

@@ -16,6 +16,7 @@ GROUP = "int8sim.profiles"
 BUILT_IN = {
     "tensorrt": "int8sim.profiles.tensorrt:TENSORRT",
     "nvdla": "int8sim.profiles.nvdla:NVDLA",
+    "nvdla_per_filter": "int8sim.profiles.nvdla:NVDLA_PER_FILTER",
     "onnxruntime": "int8sim.profiles.onnxruntime:ONNXRUNTIME",
     "tflite_reference": "int8sim.profiles.tflite:TFLITE_REFERENCE",
 }

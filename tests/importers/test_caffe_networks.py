@@ -95,6 +95,10 @@ def test_folding_and_the_float_run(resnet, compared):
     compared(sum(values.size for values in after.values()))
 
 
+NARROWED = dict.fromkeys(("nvdla", "nvdla_per_filter"), (15, 0.85))
+"""dB at the logits and share of equal classes where they are less: NVDLA's compiler narrows one input of each sum."""
+
+
 @pytest.mark.witness
 @pytest.mark.parametrize("profile", profiles())
 def test_integers_with_the_real_table(resnet, folder, compared, profile):
@@ -105,8 +109,9 @@ def test_integers_with_the_real_table(resnet, folder, compared, profile):
     exact, found = run(resnet, x, keep="all"), run(lowered, x, keep="all")
     quant = lowered.tensors["fc"].quantized
     logits = (found["fc"].astype(np.float64) - quant.tensor_zero_point) * quant.tensor_scale
-    assert decibels(exact["fc"], logits - exact["fc"]) > 20
-    assert (logits.argmax(1) == exact["fc"].argmax(1)).mean() > 0.9
+    near, equal = NARROWED.get(profile, (20, 0.9))
+    assert decibels(exact["fc"], logits - exact["fc"]) > near
+    assert (logits.argmax(1) == exact["fc"].argmax(1)).mean() > equal
     compared(logits.size)
 
 
