@@ -88,7 +88,9 @@ Source = Annotated[TableFormat | None, typer.Option("--from", help="Its format; 
 CacheVersion = Annotated[str, typer.Option(help="TensorRT's number in a cache's header; \"\" for the oldest form.")]
 Algorithm = Annotated[str, typer.Option(help="The calibrator in a cache's header; the table's own by default.")]
 AsRead = Annotated[bool, typer.Option("--as-read", help="Keep the header of the cache that is read.")]
-ProfileName = Annotated[str, typer.Option(help="The target: tensorrt, nvdla, onnxruntime, tflite_reference, or yours.")]
+ProfileName = Annotated[
+    str, typer.Option(help="The target: tensorrt, nvdla, nvdla_per_filter, onnxruntime, tflite_reference, or yours.")
+]
 
 
 def parameters(percentile: float | None, quantile: float | None, cutoff: float | None) -> dict[str, float]:

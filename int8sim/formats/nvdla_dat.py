@@ -1,0 +1,89 @@
+"""NVDLA's memory as text: records `{offset:0x20, size:4, payload:0x00 0x10 0x20 0x30} ,` between two braces.
+
+One record a line; offsets count from the address that the trace's .cfg loads the file at. Behind # and // stand
+comments. Sources: nvdla/doc:doc/hw/v2/verif_guide.rst, Memory Surface File Format; nvdla/hw:verif/vip/mem_model/
+mem_core.svh, load_surface and dump_surface.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from int8sim.model.errors import NotATraceError, TraceTextError
+from int8sim.model.files import write_bytes
+
+Record = tuple[int, bytes]
+"""Offset and payload."""
+
+PAYLOAD = 16
+"""Bytes of one record as written here and by NVIDIA's test bench; the form allows 32."""
+
+RECORD = re.compile(
+    r"\{\s*offset:\s*(?P<offset>0x[0-9a-fA-F]+|\d+)\s*,\s*size:\s*(?P<size>0x[0-9a-fA-F]+|\d+)\s*,"
+    r"\s*payload:\s*(?P<payload>0x[0-9a-fA-F]{1,2}(?:\s+0x[0-9a-fA-F]{1,2})*)\s*\}\s*,?"
+)
+
+
+def read_trace_text(path: str | os.PathLike[str]) -> str:
+    """The text of a .cfg or .dat file. Raises NotATraceError."""
+    try:
+        return Path(path).read_bytes().decode("utf-8")
+    except OSError as problem:
+        raise NotATraceError(path, problem.strerror or str(problem)) from None
+    except UnicodeDecodeError:
+        raise NotATraceError(path, "it is not text") from None
+
+
+def read_dat(path: str | os.PathLike[str]) -> tuple[Record, ...]:
+    """The records of a file, in its order. Raises NotATraceError, TraceTextError."""
+    return tuple(_records(read_trace_text(path), path))
+
+
+def write_dat(path: str | os.PathLike[str], records: Iterable[Record]) -> None:
+    """Write records of any length, cut to PAYLOAD bytes. Raises OutputNotWritableError."""
+    write_bytes(path, dat_text(records).encode("utf-8"))
+
+
+def dat_text(records: Iterable[Record]) -> str:
+    """The file as a string."""
+    parts = [part for offset, payload in records for part in _cut(offset, payload)]
+    return "{\n" + " ,\n".join(_line(*part) for part in parts) + "\n}\n"
+
+
+def _cut(offset: int, payload: bytes) -> Iterator[Record]:
+    for place in range(0, len(payload), PAYLOAD):
+        yield offset + place, payload[place : place + PAYLOAD]
+
+
+def _line(offset: int, payload: bytes) -> str:
+    return f"{{offset:{offset:#x}, size:{len(payload)}, payload:{' '.join(f'0x{byte:02x}' for byte in payload)}}}"
+
+
+def _records(text: str, path: str | os.PathLike[str]) -> Iterator[Record]:
+    """Raises TraceTextError for a line that is no record, NotATraceError for a file that is cut off."""
+    opened = closed = False
+    for number, line in enumerate(text.splitlines(), 1):
+        code = line.partition("#")[0].partition("//")[0].strip()
+        if code == "{" and not opened:
+            opened = True
+        elif code == "}" and opened and not closed:
+            closed = True
+        elif code and opened and not closed:
+            yield _record(code, path, number)
+        elif code:
+            raise TraceTextError(path, number, line, "records stand between one line '{' and one line '}'")
+    if not closed:
+        raise NotATraceError(path, "the closing brace is missing: the file is cut off, or no .dat file")
+
+
+def _record(code: str, path: str | os.PathLike[str], number: int) -> Record:
+    match = RECORD.fullmatch(code)
+    if match is None:
+        raise TraceTextError(path, number, code, "a record is {offset:0x0, size:2, payload:0x00 0x10} ,")
+    payload = bytes(int(byte, 16) for byte in match["payload"].split())
+    if int(match["size"], 0) != len(payload):
+        raise TraceTextError(path, number, code, f"its payload has {len(payload)} bytes")
+    return int(match["offset"], 0), payload

@@ -1,0 +1,1 @@
+"""Plays NVIDIA's trace tests of NVDLA: memory and registers -> configuration -> the spec's arithmetic -> memory."""

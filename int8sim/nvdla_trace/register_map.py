@@ -1,0 +1,269 @@
+"""NVDLA's registers: their names, the fields that the player reads, and what is not 0 after reset.
+
+Source: nvdla/hw:spec/manual/NVDLA_*.rdl.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+REGISTERS = {
+    "NVDLA_CDMA": """
+        S_STATUS S_POINTER S_ARBITER S_CBUF_FLUSH_STATUS D_OP_ENABLE D_MISC_CFG D_DATAIN_FORMAT D_DATAIN_SIZE_0
+        D_DATAIN_SIZE_1 D_DATAIN_SIZE_EXT_0 D_PIXEL_OFFSET D_DAIN_RAM_TYPE D_DAIN_ADDR_HIGH_0 D_DAIN_ADDR_LOW_0
+        D_DAIN_ADDR_HIGH_1 D_DAIN_ADDR_LOW_1 D_LINE_STRIDE D_LINE_UV_STRIDE D_SURF_STRIDE D_DAIN_MAP D_RESERVED_X_CFG
+        D_RESERVED_Y_CFG D_BATCH_NUMBER D_BATCH_STRIDE D_ENTRY_PER_SLICE D_FETCH_GRAIN D_WEIGHT_FORMAT D_WEIGHT_SIZE_0
+        D_WEIGHT_SIZE_1 D_WEIGHT_RAM_TYPE D_WEIGHT_ADDR_HIGH D_WEIGHT_ADDR_LOW D_WEIGHT_BYTES D_WGS_ADDR_HIGH
+        D_WGS_ADDR_LOW D_WMB_ADDR_HIGH D_WMB_ADDR_LOW D_WMB_BYTES D_MEAN_FORMAT D_MEAN_GLOBAL_0 D_MEAN_GLOBAL_1
+        D_CVT_CFG D_CVT_OFFSET D_CVT_SCALE D_CONV_STRIDE D_ZERO_PADDING D_ZERO_PADDING_VALUE D_BANK D_NAN_FLUSH_TO_ZERO
+        D_NAN_INPUT_DATA_NUM D_NAN_INPUT_WEIGHT_NUM D_INF_INPUT_DATA_NUM D_INF_INPUT_WEIGHT_NUM D_PERF_ENABLE
+        D_PERF_DAT_READ_STALL D_PERF_WT_READ_STALL D_PERF_DAT_READ_LATENCY D_PERF_WT_READ_LATENCY D_CYA""",
+    "NVDLA_CSC": """
+        S_STATUS S_POINTER D_OP_ENABLE D_MISC_CFG D_DATAIN_FORMAT D_DATAIN_SIZE_EXT_0 D_DATAIN_SIZE_EXT_1 D_BATCH_NUMBER
+        D_POST_Y_EXTENSION D_ENTRY_PER_SLICE D_WEIGHT_FORMAT D_WEIGHT_SIZE_EXT_0 D_WEIGHT_SIZE_EXT_1 D_WEIGHT_BYTES
+        D_WMB_BYTES D_DATAOUT_SIZE_0 D_DATAOUT_SIZE_1 D_ATOMICS D_RELEASE D_CONV_STRIDE_EXT D_DILATION_EXT
+        D_ZERO_PADDING D_ZERO_PADDING_VALUE D_BANK D_PRA_CFG D_CYA""",
+    "NVDLA_CMAC_A": "S_STATUS S_POINTER D_OP_ENABLE D_MISC_CFG",
+    "NVDLA_CMAC_B": "S_STATUS S_POINTER D_OP_ENABLE D_MISC_CFG",
+    "NVDLA_CACC": """
+        S_STATUS S_POINTER D_OP_ENABLE D_MISC_CFG D_DATAOUT_SIZE_0 D_DATAOUT_SIZE_1 D_DATAOUT_ADDR D_BATCH_NUMBER
+        D_LINE_STRIDE D_SURF_STRIDE D_DATAOUT_MAP D_CLIP_CFG D_OUT_SATURATION D_CYA""",
+    "NVDLA_SDP_RDMA": """
+        S_STATUS S_POINTER D_OP_ENABLE D_DATA_CUBE_WIDTH D_DATA_CUBE_HEIGHT D_DATA_CUBE_CHANNEL D_SRC_BASE_ADDR_LOW
+        D_SRC_BASE_ADDR_HIGH D_SRC_LINE_STRIDE D_SRC_SURFACE_STRIDE D_BRDMA_CFG D_BS_BASE_ADDR_LOW D_BS_BASE_ADDR_HIGH
+        D_BS_LINE_STRIDE D_BS_SURFACE_STRIDE D_BS_BATCH_STRIDE D_NRDMA_CFG D_BN_BASE_ADDR_LOW D_BN_BASE_ADDR_HIGH
+        D_BN_LINE_STRIDE D_BN_SURFACE_STRIDE D_BN_BATCH_STRIDE D_ERDMA_CFG D_EW_BASE_ADDR_LOW D_EW_BASE_ADDR_HIGH
+        D_EW_LINE_STRIDE D_EW_SURFACE_STRIDE D_EW_BATCH_STRIDE D_FEATURE_MODE_CFG D_SRC_DMA_CFG D_STATUS_NAN_INPUT_NUM
+        D_STATUS_INF_INPUT_NUM D_PERF_ENABLE D_PERF_MRDMA_READ_STALL D_PERF_BRDMA_READ_STALL D_PERF_NRDMA_READ_STALL
+        D_PERF_ERDMA_READ_STALL""",
+    "NVDLA_SDP": """
+        S_STATUS S_POINTER S_LUT_ACCESS_CFG S_LUT_ACCESS_DATA S_LUT_CFG S_LUT_INFO S_LUT_LE_START S_LUT_LE_END
+        S_LUT_LO_START S_LUT_LO_END S_LUT_LE_SLOPE_SCALE S_LUT_LE_SLOPE_SHIFT S_LUT_LO_SLOPE_SCALE S_LUT_LO_SLOPE_SHIFT
+        D_OP_ENABLE D_DATA_CUBE_WIDTH D_DATA_CUBE_HEIGHT D_DATA_CUBE_CHANNEL D_DST_BASE_ADDR_LOW D_DST_BASE_ADDR_HIGH
+        D_DST_LINE_STRIDE D_DST_SURFACE_STRIDE D_DP_BS_CFG D_DP_BS_ALU_CFG D_DP_BS_ALU_SRC_VALUE D_DP_BS_MUL_CFG
+        D_DP_BS_MUL_SRC_VALUE D_DP_BN_CFG D_DP_BN_ALU_CFG D_DP_BN_ALU_SRC_VALUE D_DP_BN_MUL_CFG D_DP_BN_MUL_SRC_VALUE
+        D_DP_EW_CFG D_DP_EW_ALU_CFG D_DP_EW_ALU_SRC_VALUE D_DP_EW_ALU_CVT_OFFSET_VALUE D_DP_EW_ALU_CVT_SCALE_VALUE
+        D_DP_EW_ALU_CVT_TRUNCATE_VALUE D_DP_EW_MUL_CFG D_DP_EW_MUL_SRC_VALUE D_DP_EW_MUL_CVT_OFFSET_VALUE
+        D_DP_EW_MUL_CVT_SCALE_VALUE D_DP_EW_MUL_CVT_TRUNCATE_VALUE D_DP_EW_TRUNCATE_VALUE D_FEATURE_MODE_CFG
+        D_DST_DMA_CFG D_DST_BATCH_STRIDE D_DATA_FORMAT D_CVT_OFFSET D_CVT_SCALE D_CVT_SHIFT D_STATUS
+        D_STATUS_NAN_INPUT_NUM D_STATUS_INF_INPUT_NUM D_STATUS_NAN_OUTPUT_NUM D_PERF_ENABLE D_PERF_WDMA_WRITE_STALL
+        D_PERF_LUT_UFLOW D_PERF_LUT_OFLOW D_PERF_LUT_HYBRID D_PERF_LUT_LE_HIT D_PERF_LUT_LO_HIT D_PERF_OUT_SATURATION
+    """,
+    "NVDLA_PDP_RDMA": """
+        S_STATUS S_POINTER D_OP_ENABLE D_DATA_CUBE_IN_WIDTH D_DATA_CUBE_IN_HEIGHT D_DATA_CUBE_IN_CHANNEL D_FLYING_MODE
+        D_SRC_BASE_ADDR_LOW D_SRC_BASE_ADDR_HIGH D_SRC_LINE_STRIDE D_SRC_SURFACE_STRIDE D_SRC_RAM_CFG D_DATA_FORMAT
+        D_OPERATION_MODE_CFG D_POOLING_KERNEL_CFG D_POOLING_PADDING_CFG D_PARTIAL_WIDTH_IN D_PERF_ENABLE
+        D_PERF_READ_STALL D_CYA""",
+    "NVDLA_PDP": """
+        S_STATUS S_POINTER D_OP_ENABLE D_DATA_CUBE_IN_WIDTH D_DATA_CUBE_IN_HEIGHT D_DATA_CUBE_IN_CHANNEL
+        D_DATA_CUBE_OUT_WIDTH D_DATA_CUBE_OUT_HEIGHT D_DATA_CUBE_OUT_CHANNEL D_OPERATION_MODE_CFG D_NAN_FLUSH_TO_ZERO
+        D_PARTIAL_WIDTH_IN D_PARTIAL_WIDTH_OUT D_POOLING_KERNEL_CFG D_RECIP_KERNEL_WIDTH D_RECIP_KERNEL_HEIGHT
+        D_POOLING_PADDING_CFG D_POOLING_PADDING_VALUE_1_CFG D_POOLING_PADDING_VALUE_2_CFG D_POOLING_PADDING_VALUE_3_CFG
+        D_POOLING_PADDING_VALUE_4_CFG D_POOLING_PADDING_VALUE_5_CFG D_POOLING_PADDING_VALUE_6_CFG
+        D_POOLING_PADDING_VALUE_7_CFG D_SRC_BASE_ADDR_LOW D_SRC_BASE_ADDR_HIGH D_SRC_LINE_STRIDE D_SRC_SURFACE_STRIDE
+        D_DST_BASE_ADDR_LOW D_DST_BASE_ADDR_HIGH D_DST_LINE_STRIDE D_DST_SURFACE_STRIDE D_DST_RAM_CFG D_DATA_FORMAT
+        D_INF_INPUT_NUM D_NAN_INPUT_NUM D_NAN_OUTPUT_NUM D_PERF_ENABLE D_PERF_WRITE_STALL D_CYA""",
+}
+"""Block -> its registers."""
+
+HARMLESS = frozenset({"NVDLA_GLB", "NVDLA_GEC", "NVDLA_MCIF", "NVDLA_CVIF", "NVDLA_CFGROM"})
+"""Blocks whose registers change no byte: interrupts and memory interfaces."""
+
+RESETS = {
+    ("NVDLA_CDMA", "D_MISC_CFG"): 0x1100,
+    ("NVDLA_CDMA", "D_DATAIN_FORMAT"): 0xC00,
+    ("NVDLA_CSC", "D_MISC_CFG"): 0x1100,
+    ("NVDLA_CMAC_A", "D_MISC_CFG"): 0x1000,
+    ("NVDLA_CMAC_B", "D_MISC_CFG"): 0x1000,
+    ("NVDLA_CACC", "D_MISC_CFG"): 0x1000,
+    ("NVDLA_SDP_RDMA", "D_BRDMA_CFG"): 0x1,
+    ("NVDLA_SDP_RDMA", "D_NRDMA_CFG"): 0x1,
+    ("NVDLA_SDP_RDMA", "D_ERDMA_CFG"): 0x1,
+    ("NVDLA_SDP_RDMA", "D_FEATURE_MODE_CFG"): 0x14,
+    ("NVDLA_SDP", "D_DP_BS_CFG"): 0x73,
+    ("NVDLA_SDP", "D_DP_BN_CFG"): 0x53,
+    ("NVDLA_SDP", "D_DP_EW_CFG"): 0x53,
+}
+"""Values after reset that are not 0, of registers that the player reads: 16-bit precisions, bypassed stages."""
+
+
+class Field(NamedTuple):
+    """Bits low .. low + width - 1 of a register."""
+
+    register: str
+    low: int
+    width: int
+
+
+def _stage(name: str) -> dict[str, Field]:
+    """SDP X1 and X2, BS and BN, are the same."""
+    config, alu, mul = f"D_DP_{name}_CFG", f"D_DP_{name}_ALU_CFG", f"D_DP_{name}_MUL_CFG"
+    return {
+        f"{name}_BYPASS": Field(config, 0, 1),
+        f"{name}_ALU_BYPASS": Field(config, 1, 1),
+        f"{name}_ALU_ALGO": Field(config, 2, 2),
+        f"{name}_MUL_BYPASS": Field(config, 4, 1),
+        f"{name}_MUL_PRELU": Field(config, 5, 1),
+        f"{name}_RELU_BYPASS": Field(config, 6, 1),
+        f"{name}_ALU_SRC": Field(alu, 0, 1),
+        f"{name}_ALU_SHIFT_VALUE": Field(alu, 8, 6),
+        f"{name}_ALU_OPERAND": Field(f"D_DP_{name}_ALU_SRC_VALUE", 0, 16),
+        f"{name}_MUL_SRC": Field(mul, 0, 1),
+        f"{name}_MUL_SHIFT_VALUE": Field(mul, 8, 8),
+        f"{name}_MUL_OPERAND": Field(f"D_DP_{name}_MUL_SRC_VALUE", 0, 16),
+    }
+
+
+def _operands(name: str, dma: str) -> dict[str, Field]:
+    """The read DMA of such a stage, BRDMA and NRDMA."""
+    config = f"D_{dma}_CFG"
+    return {
+        f"{dma}_DISABLE": Field(config, 0, 1),
+        f"{dma}_DATA_USE": Field(config, 1, 2),
+        f"{dma}_DATA_SIZE": Field(config, 3, 1),
+        f"{dma}_DATA_MODE": Field(config, 4, 1),
+        **_surface(name, f"D_{name}_BASE_ADDR", f"D_{name}_LINE_STRIDE", f"D_{name}_SURFACE_STRIDE"),
+    }
+
+
+def _surface(name: str, base: str, line: str, surface: str) -> dict[str, Field]:
+    return {
+        f"{name}_BASE_ADDR_LOW": Field(f"{base}_LOW", 0, 32),
+        f"{name}_BASE_ADDR_HIGH": Field(f"{base}_HIGH", 0, 32),
+        f"{name}_LINE_STRIDE": Field(line, 0, 32),
+        f"{name}_SURFACE_STRIDE": Field(surface, 0, 32),
+    }
+
+
+def _cube(prefix: str) -> dict[str, Field]:
+    return {f"{prefix}{axis}": Field(f"D_DATA_CUBE_{prefix}{axis}", 0, 13) for axis in ("WIDTH", "HEIGHT", "CHANNEL")}
+
+
+_CONVOLUTION_MODE = {
+    "CONV_MODE": Field("D_MISC_CFG", 0, 1),
+    "PROC_PRECISION": Field("D_MISC_CFG", 12, 2),
+}
+
+_CONVOLUTION_DATA = {
+    **_CONVOLUTION_MODE,
+    "IN_PRECISION": Field("D_MISC_CFG", 8, 2),
+    "DATA_REUSE": Field("D_MISC_CFG", 16, 1),
+    "WEIGHT_REUSE": Field("D_MISC_CFG", 20, 1),
+    "DATAIN_FORMAT": Field("D_DATAIN_FORMAT", 0, 1),
+    "BATCHES": Field("D_BATCH_NUMBER", 0, 5),
+    "WEIGHT_FORMAT": Field("D_WEIGHT_FORMAT", 0, 1),
+    "WEIGHT_BYTES": Field("D_WEIGHT_BYTES", 0, 32),
+}
+
+_DATAOUT = {
+    "DATAOUT_WIDTH": Field("D_DATAOUT_SIZE_0", 0, 13),
+    "DATAOUT_HEIGHT": Field("D_DATAOUT_SIZE_0", 16, 13),
+    "DATAOUT_CHANNEL": Field("D_DATAOUT_SIZE_1", 0, 13),
+}
+
+FIELDS: dict[str, dict[str, Field]] = {
+    "NVDLA_CDMA": {
+        **_CONVOLUTION_DATA,
+        "DATAIN_BASE_ADDR_LOW": Field("D_DAIN_ADDR_LOW_0", 0, 32),
+        "DATAIN_BASE_ADDR_HIGH": Field("D_DAIN_ADDR_HIGH_0", 0, 32),
+        "DATAIN_LINE_STRIDE": Field("D_LINE_STRIDE", 0, 32),
+        "DATAIN_SURFACE_STRIDE": Field("D_SURF_STRIDE", 0, 32),
+        "WEIGHT_BASE_ADDR_LOW": Field("D_WEIGHT_ADDR_LOW", 0, 32),
+        "WEIGHT_BASE_ADDR_HIGH": Field("D_WEIGHT_ADDR_HIGH", 0, 32),
+        "DATAIN_WIDTH": Field("D_DATAIN_SIZE_0", 0, 13),
+        "DATAIN_HEIGHT": Field("D_DATAIN_SIZE_0", 16, 13),
+        "DATAIN_CHANNEL": Field("D_DATAIN_SIZE_1", 0, 13),
+        "LINE_PACKED": Field("D_DAIN_MAP", 0, 1),
+        "SURF_PACKED": Field("D_DAIN_MAP", 16, 1),
+        "BYTE_PER_KERNEL": Field("D_WEIGHT_SIZE_0", 0, 18),
+        "WEIGHT_KERNEL": Field("D_WEIGHT_SIZE_1", 0, 13),
+        "CVT_EN": Field("D_CVT_CFG", 0, 1),
+        "CVT_TRUNCATE": Field("D_CVT_CFG", 4, 6),
+        "CVT_OFFSET": Field("D_CVT_OFFSET", 0, 16),
+        "CVT_SCALE": Field("D_CVT_SCALE", 0, 16),
+    },
+    "NVDLA_CSC": {
+        **_CONVOLUTION_DATA,
+        **_DATAOUT,
+        "DATAIN_WIDTH": Field("D_DATAIN_SIZE_EXT_0", 0, 13),
+        "DATAIN_HEIGHT": Field("D_DATAIN_SIZE_EXT_0", 16, 13),
+        "DATAIN_CHANNEL": Field("D_DATAIN_SIZE_EXT_1", 0, 13),
+        "Y_EXTENSION": Field("D_POST_Y_EXTENSION", 0, 2),
+        "ATOMICS": Field("D_ATOMICS", 0, 21),
+        "WEIGHT_WIDTH": Field("D_WEIGHT_SIZE_EXT_0", 0, 5),
+        "WEIGHT_HEIGHT": Field("D_WEIGHT_SIZE_EXT_0", 16, 5),
+        "WEIGHT_CHANNEL": Field("D_WEIGHT_SIZE_EXT_1", 0, 13),
+        "WEIGHT_KERNEL": Field("D_WEIGHT_SIZE_EXT_1", 16, 13),
+        "CONV_X_STRIDE": Field("D_CONV_STRIDE_EXT", 0, 3),
+        "CONV_Y_STRIDE": Field("D_CONV_STRIDE_EXT", 16, 3),
+        "X_DILATION": Field("D_DILATION_EXT", 0, 5),
+        "Y_DILATION": Field("D_DILATION_EXT", 16, 5),
+        "PAD_LEFT": Field("D_ZERO_PADDING", 0, 5),
+        "PAD_TOP": Field("D_ZERO_PADDING", 16, 5),
+        "PAD_VALUE": Field("D_ZERO_PADDING_VALUE", 0, 16),
+    },
+    "NVDLA_CMAC_A": _CONVOLUTION_MODE,
+    "NVDLA_CMAC_B": _CONVOLUTION_MODE,
+    "NVDLA_CACC": {
+        **_CONVOLUTION_MODE,
+        **_DATAOUT,
+        "BATCHES": Field("D_BATCH_NUMBER", 0, 5),
+        "CLIP_TRUNCATE": Field("D_CLIP_CFG", 0, 5),
+    },
+    "NVDLA_SDP_RDMA": {
+        **_cube(""),
+        **_surface("SRC", "D_SRC_BASE_ADDR", "D_SRC_LINE_STRIDE", "D_SRC_SURFACE_STRIDE"),
+        **_operands("BS", "BRDMA"),
+        **_operands("BN", "NRDMA"),
+        "FLYING_MODE": Field("D_FEATURE_MODE_CFG", 0, 1),
+        "WINOGRAD": Field("D_FEATURE_MODE_CFG", 1, 1),
+        "IN_PRECISION": Field("D_FEATURE_MODE_CFG", 2, 2),
+        "PROC_PRECISION": Field("D_FEATURE_MODE_CFG", 4, 2),
+        "OUT_PRECISION": Field("D_FEATURE_MODE_CFG", 6, 2),
+        "BATCH_NUMBER": Field("D_FEATURE_MODE_CFG", 8, 5),
+    },
+    "NVDLA_SDP": {
+        **_cube(""),
+        **_surface("DST", "D_DST_BASE_ADDR", "D_DST_LINE_STRIDE", "D_DST_SURFACE_STRIDE"),
+        **_stage("BS"),
+        **_stage("BN"),
+        "EW_BYPASS": Field("D_DP_EW_CFG", 0, 1),
+        "FLYING_MODE": Field("D_FEATURE_MODE_CFG", 0, 1),
+        "OUTPUT_DST": Field("D_FEATURE_MODE_CFG", 1, 1),
+        "WINOGRAD": Field("D_FEATURE_MODE_CFG", 2, 1),
+        "BATCH_NUMBER": Field("D_FEATURE_MODE_CFG", 8, 5),
+        "PROC_PRECISION": Field("D_DATA_FORMAT", 0, 2),
+        "OUT_PRECISION": Field("D_DATA_FORMAT", 2, 2),
+        "CVT_OFFSET": Field("D_CVT_OFFSET", 0, 32),
+        "CVT_SCALE": Field("D_CVT_SCALE", 0, 16),
+        "CVT_SHIFT": Field("D_CVT_SHIFT", 0, 6),
+    },
+    "NVDLA_PDP_RDMA": {
+        **_cube("IN_"),
+        **_surface("SRC", "D_SRC_BASE_ADDR", "D_SRC_LINE_STRIDE", "D_SRC_SURFACE_STRIDE"),
+        "FLYING_MODE": Field("D_FLYING_MODE", 0, 1),
+        "INPUT_DATA": Field("D_DATA_FORMAT", 0, 2),
+        "SPLIT_NUM": Field("D_OPERATION_MODE_CFG", 0, 8),
+    },
+    "NVDLA_PDP": {
+        **_cube("IN_"),
+        **_cube("OUT_"),
+        **_surface("DST", "D_DST_BASE_ADDR", "D_DST_LINE_STRIDE", "D_DST_SURFACE_STRIDE"),
+        "POOLING_METHOD": Field("D_OPERATION_MODE_CFG", 0, 2),
+        "FLYING_MODE": Field("D_OPERATION_MODE_CFG", 4, 1),
+        "SPLIT_NUM": Field("D_OPERATION_MODE_CFG", 8, 8),
+        "INPUT_DATA": Field("D_DATA_FORMAT", 0, 2),
+        "KERNEL_WIDTH": Field("D_POOLING_KERNEL_CFG", 0, 4),
+        "KERNEL_HEIGHT": Field("D_POOLING_KERNEL_CFG", 8, 4),
+        "KERNEL_STRIDE_WIDTH": Field("D_POOLING_KERNEL_CFG", 16, 4),
+        "KERNEL_STRIDE_HEIGHT": Field("D_POOLING_KERNEL_CFG", 20, 4),
+        "RECIP_KERNEL_WIDTH": Field("D_RECIP_KERNEL_WIDTH", 0, 17),
+        "RECIP_KERNEL_HEIGHT": Field("D_RECIP_KERNEL_HEIGHT", 0, 17),
+        "PAD_LEFT": Field("D_POOLING_PADDING_CFG", 0, 3),
+        "PAD_TOP": Field("D_POOLING_PADDING_CFG", 4, 3),
+        "PAD_RIGHT": Field("D_POOLING_PADDING_CFG", 8, 3),
+        "PAD_BOTTOM": Field("D_POOLING_PADDING_CFG", 12, 3),
+        **{f"PAD_VALUE_{k}X": Field(f"D_POOLING_PADDING_VALUE_{k}_CFG", 0, 19) for k in range(1, 8)},
+    },
+}
+"""Block -> the fields that the player reads. Sizes, strides of windows, dilations, numbers of batches count from 0."""
