@@ -32,8 +32,7 @@ def count(values: Array, limit: float, counts: Array) -> None:
     for start in range(0, flat.size, LARGEST):
         tables = np.zeros((TABLES, len(counts) + PADDING), np.uint32)
         bins = np.empty(BLOCK, np.int32)
-        build(add_counts)(flat[start : start + LARGEST], factor(limit, len(counts)), len(counts) - 1, tables, bins)
-        counts += tables[:, : len(counts)].sum(axis=0, dtype=np.int64)
+        build(add_counts)(flat[start : start + LARGEST], factor(limit, len(counts)), tables, bins, counts)
 
 
 def factor(limit: float, bins: int) -> float:
@@ -63,18 +62,21 @@ def least_and_greatest(bits: Array, found: Array) -> None:
     found[1] = high
 
 
-def add_counts(x: Array, scale: float, last: int, tables: Array, bins: Array) -> None:
-    """float32 [n] into uint32 [8, last + 1 or more]; bins: int32 [BLOCK], scratch.
+def add_counts(x: Array, scale: float, tables: Array, bins: Array, counts: Array) -> None:
+    """float32 [n] into int64 [bins]; tables: uint32 [8, bins or more], zeros, and bins: int32 [BLOCK], scratch.
 
     Eight tables, each with its own instruction, so that equal values do not wait for each other's count.
     """
     for start in range(0, x.shape[0], bins.shape[0]):
         part = x[start : start + bins.shape[0]]
-        find_bins(part, scale, last, bins)
+        find_bins(part, scale, counts.shape[0] - 1, bins)
         whole = part.shape[0] // 8 * 8
         add_eights(bins[:whole], tables)
         for i in range(whole, part.shape[0]):
             tables[0, np.uint64(bins[i])] += np.uint32(1)
+    for table in range(tables.shape[0]):
+        for i in range(counts.shape[0]):
+            counts[i] += tables[table, i]
 
 
 def find_bins(x: Array, scale: float, last: int, bins: Array) -> None:
