@@ -14,6 +14,7 @@ from . import slow
 from .layers import Conv, Pool, Sdp, Stage, filled, trace, with_golden
 
 SMALL = st.integers(1, 3)
+TRUNCATES = st.integers(0, 12) | st.integers(30, 63)
 GAPS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 HARDWARE = {8: "nv_small", 32: "nv_large"}
 RECIPROCALS = (0x10000, 0x8000, 0x5555, 0x4000, 0x3333, 0x2AAA, 0x2492, 0x2000)
@@ -57,7 +58,7 @@ def convolutions(draw):
         dilations=dilations,
         pads=pads,
         pad_register=draw(st.integers(0, 0xFFFF)),
-        converter=draw(st.none() | st.tuples(st.integers(-300, 300), st.integers(-400, 400), st.integers(0, 12))),
+        converter=draw(st.none() | st.tuples(st.integers(-300, 300), st.integers(-400, 400), TRUNCATES)),
         truncate=draw(st.integers(0, 16)),
         gaps=draw(GAPS),
         atoms=atoms,
