@@ -14,7 +14,6 @@ from . import slow
 from .layers import Conv, Pool, Sdp, Stage, filled, trace, with_golden
 
 SMALL = st.integers(1, 3)
-TRUNCATES = st.integers(0, 12) | st.integers(30, 63)
 GAPS = st.tuples(st.integers(0, 2), st.integers(0, 2))
 HARDWARE = {8: "nv_small", 32: "nv_large"}
 RECIPROCALS = (0x10000, 0x8000, 0x5555, 0x4000, 0x3333, 0x2AAA, 0x2492, 0x2000)
@@ -58,7 +57,7 @@ def convolutions(draw):
         dilations=dilations,
         pads=pads,
         pad_register=draw(st.integers(0, 0xFFFF)),
-        converter=draw(st.none() | st.tuples(st.integers(-300, 300), st.integers(-400, 400), TRUNCATES)),
+        converter=draw(st.none() | st.tuples(st.integers(-300, 300), st.integers(-400, 400), st.integers(0, 12))),
         truncate=draw(st.integers(0, 16)),
         gaps=draw(GAPS),
         atoms=atoms,
@@ -204,6 +203,28 @@ def test_several_blocks_of_channels_and_groups_of_kernels(name, atoms, channels,
     behind = Sdp(conv.output, x1=bias, scale=1, shift=12, atom=atoms[2])
     count = check(conv, behind, expected=slow.sdp(behind, slow.convolution(conv)), name=name)
     compared(count)
+
+
+CONVERTERS = [
+    (0, 1, 0),
+    (5, 3, 1),
+    (-300, -77, 6),
+    (32767, 32767, 24),
+    (-32768, -32768, 24),
+    (0, 32767, 32),
+    (0, 1, 63),
+]
+
+
+@pytest.mark.parametrize("converter", CONVERTERS)
+def test_the_input_converter(converter, compared):
+    """All 256 inputs through one weight of 1; the padding around them is not converted."""
+    cube = np.arange(-128, 128).reshape(1, 16, 16).astype(np.int8)
+    conv = Conv(cube, np.ones((1, 1, 1, 1), np.int8), pads=(1, 2, 3, 4), pad_register=0x12F3, converter=converter)
+    behind = Sdp(conv.output)
+    expected = slow.sdp(behind, slow.convolution(conv))
+    assert expected[0, 0, 0] == -13
+    compared(check(conv, behind, expected=expected))
 
 
 CUBE = (19, 3, 4)
