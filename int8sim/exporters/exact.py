@@ -50,7 +50,7 @@ def activations(layer: Layer) -> list[str]:
 
 def _problem(graph: Graph, layer: Layer, arithmetic: Arithmetic, profile: Profile) -> str:
     """What is wrong with one integer layer; empty if nothing is."""
-    if layer.op.kind not in profile.schemes:
+    if profile.scheme(layer.op.kind, _dtype(graph, layer)) is None:
         return f"{profile.name} has no integer form of {layer.op.name}"
     names = activations(layer)
     for name in names:
@@ -95,7 +95,12 @@ def _derived(graph: Graph, layer: Layer, arithmetic: Arithmetic, profile: Profil
     """The steps that lowering to this profile gives the layer, with the output bounds that it has."""
     bounds = output_bounds(arithmetic) or (0, 0)
     scales = Scales(graph.types(layer), graph.tensors[layer.output], *bounds)
-    return layer.op.arithmetic(profile.schemes[layer.op.kind], scales)
+    scheme = profile.scheme(layer.op.kind, _dtype(graph, layer))
+    return {} if scheme is None else layer.op.arithmetic(scheme, scales)
+
+
+def _dtype(graph: Graph, layer: Layer) -> str:
+    return graph.tensors[layer.inputs[0]].dtype
 
 
 def _different(found: Arithmetic, derived: Arithmetic, engine: str) -> str:

@@ -12,7 +12,9 @@ from int8sim.model.step import Array
 from int8sim.ops.batch_normalization import BatchNormalization
 from int8sim.profiles.base import Floats, Fold, Normalization
 
-FUSES_ACTIVATION = frozenset({"convolution", "fully_connected", "matmul", "add", "average_pool", "global_average_pool"})
+FUSES_ACTIVATION = frozenset(
+    {"convolution", "fully_connected", "matmul", "add", "multiply", "average_pool", "global_average_pool"}
+)
 """Kinds whose last step is a clamp, which then is the activation."""
 
 

@@ -17,7 +17,7 @@ from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph, Layer
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.layer_names import by_tensor
-from int8sim.lowering.ranges import Ranges, data_inputs, ranges
+from int8sim.lowering.ranges import Ranges, activation_dtype, data_inputs, ranges
 from int8sim.lowering.weights import quantize_bias, quantize_weight
 from int8sim.model.errors import BiasError, GraphError, LayerError, RatioError, UnsupportedLayersError
 from int8sim.model.step import Array
@@ -26,6 +26,7 @@ from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.ops.average_pool import AveragePool
 from int8sim.ops.base import Scales, spatial
 from int8sim.ops.dequantize import Dequantize
+from int8sim.ops.elementwise import Elementwise
 from int8sim.ops.global_average_pool import GlobalAveragePool
 from int8sim.ops.quantize import Quantize
 from int8sim.profiles.base import Profile
@@ -50,9 +51,10 @@ def lower(
     chosen = find_profile(profile)
     folded = fold_batch_normalization(graph, chosen.fold)
     every = units(folded)
+    dtype = activation_dtype(chosen, preset)
     if not float_layers:
-        _refuse(folded, chosen, every)
-    integer = integer_units(folded, chosen, every)
+        _refuse(folded, chosen, every, dtype)
+    integer = integer_units(folded, chosen, every, dtype)
     rows = ranges(folded, by_tensor(table, graph), chosen, preset, integer, graph.activations())
     writer = _Writer(folded, chosen, integer, rows)
     writer.notes[:0] = _other_network(graph, table)
@@ -70,21 +72,25 @@ def _other_network(graph: Graph, table: Table) -> list[str]:
     return [f"the table was made from another network than {graph.name} ({hashes}): its ranges may not fit"]
 
 
-def integer_units(graph: Graph, profile: Profile, every: Sequence[Unit]) -> list[Unit]:
-    """The units that the profile computes in integers. What only moves codes does so where its input is integer."""
+def integer_units(graph: Graph, profile: Profile, every: Sequence[Unit], dtype: str) -> list[Unit]:
+    """The units that the profile computes in integers. What only moves codes does so where its input is integer.
+
+    dtype: of the activations.
+    """
     found: list[Unit] = []
     produced = set(graph.inputs)
     for unit in every:
         movable = unit.layer.op.kind not in {"move", "clamp", "concat"} or produced.issuperset(data_inputs(graph, unit))
-        if movable and not _obstacle(graph, profile, unit):
+        if movable and not _obstacle(graph, profile, unit, dtype):
             found.append(unit)
             produced.add(unit.output)
     return found
 
 
-def _refuse(graph: Graph, profile: Profile, every: Sequence[Unit]) -> None:
+def _refuse(graph: Graph, profile: Profile, every: Sequence[Unit], dtype: str) -> None:
     """Raise UnsupportedLayersError for what neither the profile nor its engine's software computes."""
-    reasons = {unit.layer.name: _obstacle(graph, profile, unit) for unit in every if not _hosted(profile, unit)}
+    strange = [unit for unit in every if not _hosted(profile, unit)]
+    reasons = {unit.layer.name: _obstacle(graph, profile, unit, dtype) for unit in strange}
     refused = {name: reason for name, reason in reasons.items() if reason}
     if refused:
         raise UnsupportedLayersError(profile.name, refused)
@@ -94,11 +100,13 @@ def _hosted(profile: Profile, unit: Unit) -> bool:
     return profile.host is not None and unit.layer.op.name in profile.host
 
 
-def _obstacle(graph: Graph, profile: Profile, unit: Unit) -> str:
-    """Why the profile cannot compute a unit; "" if it can."""
+def _obstacle(graph: Graph, profile: Profile, unit: Unit, dtype: str) -> str:
+    """Why the profile cannot compute a unit over activations of this dtype; "" if it can."""
     op = unit.layer.op
-    if op.kind not in profile.schemes:
-        return f"{op.name} has no integer form there"
+    if profile.scheme(op.kind, dtype) is None:
+        return f"{op.name} has no integer form there" + (" for int16" if dtype == "int16" else "")
+    if isinstance(op, Elementwise) and len(unit.layer.inputs) > 2:
+        return f"{op.name} of more than two tensors has no integer form there"
     constants = [name in graph.constants for name in unit.layer.inputs]
     if constants != [False] + [op.weighted] * (len(constants) - 1) and any(constants):
         return f"{op.name} of a constant has no integer form there"
@@ -245,7 +253,8 @@ class _Writer:
         low, high = bounds or ((quant.low, quant.high) if quant else (0, 0))
         scales = Scales(tuple(types), output, low, high, bias)
         try:
-            arithmetic = layer.op.arithmetic(self.profile.schemes[layer.op.kind], scales)
+            scheme = self.profile.scheme(layer.op.kind, types[0].dtype)
+            arithmetic = layer.op.arithmetic(scheme, scales) if scheme else {}
         except (RatioError, BiasError) as problem:
             raise LayerError(layer.name, str(problem)) from None
         sources = [source.quant for source in types if source.quant]

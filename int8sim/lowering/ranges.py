@@ -35,11 +35,9 @@ def ranges(
 
     order: all tensors as the network computes them.
     """
-    if preset not in profile.activations:
-        raise UnknownNameError("preset", preset, profile.activations)
     groups = _groups(graph, profile, integer)
     positive = non_negative(graph, integer)
-    rows = _rows(graph, table, integer, groups)
+    rows = _rows(graph, table, profile, integer, groups)
     equal = profile.equal_inputs
     sums = [(unit.layer.name, data_inputs(graph, unit)) for unit in integer if unit.layer.op.name in equal]
     equalize(sums, order, {name: members[0] for members in groups for name in members}, rows)
@@ -48,10 +46,20 @@ def ranges(
     for members in groups:
         chosen, row = rows[members[0]]
         free = all(name in positive for name in members)
-        quant = _forced(profile, integer, members, profile.activations[preset](row, free))
+        asked = profile.activations[preset](row, free)
+        quant = _forced(profile, integer, members, asked)
         quants |= dict.fromkeys(members, quant)
-        notes += _overrides(table, members, chosen, row, quant)
+        notes += _overrides(table, members, chosen, row)
+        if quant != asked:
+            notes.append(f"{members[0]}: the engine forces scale {quant.scale} and zero point {quant.zero_point}")
     return Ranges(quants, tuple(notes))
+
+
+def activation_dtype(profile: Profile, preset: str) -> str:
+    """The dtype that a preset gives to activations. Raises UnknownNameError."""
+    if preset not in profile.activations:
+        raise UnknownNameError("preset", preset, profile.activations)
+    return profile.activations[preset](Row(1.0), False).dtype
 
 
 def data_inputs(graph: Graph, unit: Unit) -> list[str]:
@@ -89,7 +97,7 @@ def _join(leader: dict[str, str], roots: list[str]) -> None:
 
 
 def _rows(
-    graph: Graph, table: Table, integer: Sequence[Unit], groups: Iterable[list[str]]
+    graph: Graph, table: Table, profile: Profile, integer: Sequence[Unit], groups: Iterable[list[str]]
 ) -> dict[str, tuple[str, Row]]:
     """The tensor and row that speak for each group, by its first member. Raises if a group has no row at all.
 
@@ -98,7 +106,7 @@ def _rows(
     concatenated = {unit.output for unit in integer if unit.layer.op.name == "concat"}
     origins = row_origins(graph, pools=False)
     chosen, missing = {}, []
-    forced = {unit.output for unit in integer if unit.layer.op.kind == "softmax"}
+    forced = {unit.output for unit in integer if unit.layer.op.name in profile.forced}
     for members in groups:
         _check_rows(table, members)
         preferred = [name for name in members if name in concatenated] + members
@@ -131,15 +139,12 @@ def _forced(profile: Profile, integer: Sequence[Unit], members: list[str], quant
     return quant
 
 
-def _overrides(table: Table, members: list[str], chosen: str, row: Row, quant: QuantParams) -> list[str]:
-    notes = [
+def _overrides(table: Table, members: list[str], chosen: str, row: Row) -> list[str]:
+    return [
         f"{name}: the table's scale {table[name].scale:.9g} gives way to {chosen}'s {row.scale:.9g}"
         for name in members
         if name in table and table[name].scale != row.scale
     ]
-    if (quant.zero_point == -128 and quant.scale == 1 / 256) or (quant.dtype == "uint8" and quant.scale == 1 / 256):
-        notes.append(f"{members[0]}: the engine forces scale 1/256 and zero point {quant.zero_point}")
-    return notes
 
 
 def non_negative(graph: Graph, integer: Sequence[Unit]) -> set[str]:
@@ -147,7 +152,7 @@ def non_negative(graph: Graph, integer: Sequence[Unit]) -> set[str]:
     found: set[str] = set()
     for unit in integer:
         sources = data_inputs(graph, unit)
-        clamped = any(low >= 0.0 for low, _ in unit.real_bounds) or unit.layer.op.name in {"relu", "softmax"}
+        clamped = any(low >= 0.0 for low, _ in unit.real_bounds) or unit.layer.op.name in {"relu", "softmax", "sigmoid"}
         moves = unit.layer.op.kind in {"move", "average_pool", "global_average_pool", "concat", "clamp"}
         if clamped or (moves and all(name in found for name in sources)):
             found.add(unit.output)

@@ -29,12 +29,16 @@ def quantize_weight(profile: Profile, kind: str, layer: str, weight: Array) -> t
 
 
 def quantize_bias(profile: Profile, x: QuantParams, weight: TensorType, bias: Array) -> tuple[Array, TensorType] | None:
-    """int32 codes and type of a bias [O] at the product of scales; None where the scheme takes the real bias itself."""
-    if profile.bias is None:
+    """Codes and type of a bias [O] at the product of scales; None where the scheme takes the real bias itself.
+
+    int32, or int64 behind 16-bit activations.
+    """
+    rule = profile.wide_bias if x.dtype == "int16" else profile.bias
+    if rule is None:
         return None
     scales = np.array(weight.quantized.scales, np.float32)
-    codes = profile.bias(bias.astype(np.float32), x.tensor_scale, scales)
+    codes = rule(bias.astype(np.float32), x.tensor_scale, scales)
     product = tuple((np.float32(x.tensor_scale) * scales).astype(np.float32).tolist())
     shared = weight.quantized.axis is None
-    quant = QuantParams(product[0] if shared else product, 0, None if shared else 0, "int32")
-    return codes, TensorType(tuple(bias.shape), "int32", "", quant)
+    quant = QuantParams(product[0] if shared else product, 0, None if shared else 0, codes.dtype.name)
+    return codes, TensorType(tuple(bias.shape), codes.dtype.name, "", quant)

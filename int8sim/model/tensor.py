@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from int8sim.model.errors import BadScaleError
 
-BITS = {"int4": 4, "int8": 8, "uint8": 8, "int16": 16, "int32": 32}
+BITS = {"int4": 4, "int8": 8, "uint8": 8, "int16": 16, "int32": 32, "int64": 64}
 
 
 def dtype_range(dtype: str, narrow: bool = False) -> tuple[int, int]:
@@ -26,7 +26,7 @@ class QuantParams:
     """real = (code - zero_point) * scale, per tensor, or per slice along `axis`.
 
     scale: Python floats that are exactly float32; one, or a tuple with one per slice. zero_point: as scale, ints.
-    dtype: int8, uint8, int16 or int32. narrow: whether the lowest signed code is left out (-127 .. 127).
+    dtype: a key of BITS. narrow: whether the lowest signed code is left out (-127 .. 127).
     """
 
     scale: float | tuple[float, ...]

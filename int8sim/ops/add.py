@@ -8,16 +8,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array, Step
+from int8sim.model.step import Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, Scales, codes, expect
-from int8sim.profiles.base import Scheme
+from int8sim.ops.base import Case, codes, expect
+from int8sim.ops.elementwise import Elementwise
 from int8sim.spec.eltwise import add_dequantized
 from int8sim.spec.float32 import float32
 
 
 @dataclass(frozen=True)
-class Add(Op):
+class Add(Elementwise):
     """Inputs: a and b, the same shape and layout. No attributes, no broadcasting."""
 
     name: ClassVar[str] = "add"
@@ -28,25 +28,9 @@ class Add(Op):
         expect(a.shape == b.shape and a.layout == b.layout, f"a is {a}, b is {b}; the shapes and layouts must be equal")
         return TensorType(a.shape, "float32", a.layout)
 
-    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        left, right = np.broadcast_arrays(*inputs)  # a constant has a batch of 1
-        pairs = zip(left.ravel().tolist(), right.ravel().tolist(), strict=True)
-        return np.array([float32(a + b) for a, b in pairs], np.float32).reshape(left.shape)
-
-    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
-        a, b = scales.inputs
-        return scheme.steps(a=a, b=b, y=scales.output, low=scales.low, high=scales.high)
-
-    def reference(
-        self,
-        types: Sequence[TensorType],  # noqa: ARG002
-        output: TensorType,
-        arithmetic: Arithmetic,
-        inputs: Sequence[Array],
-    ) -> Array:
-        pairs = zip(inputs[0].ravel().tolist(), inputs[1].ravel().tolist(), strict=True)
-        values = [arithmetic["combine"](a, b) for a, b in pairs]
-        return np.array(values, output.dtype).reshape(inputs[0].shape)
+    def combine(self, values: Sequence[float]) -> float:
+        a, b = values
+        return float32(a + b)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""What the float32 ops of two or more tensors of one shape have in common: one output element of their elements."""
+"""What the ops of two or more tensors of one shape have in common: one output element of their elements."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Op, expect
+from int8sim.ops.base import Op, Scales, expect
+from int8sim.profiles.base import Scheme
 
 
 class Elementwise(Op):
-    """An op of two or more tensors, the same shape and layout; no broadcasting, and no integer form in any engine."""
+    """An op of two or more tensors, the same shape and layout; no broadcasting. Its integer form takes two."""
 
     @abstractmethod
     def combine(self, values: Sequence[float]) -> float:
@@ -28,10 +29,21 @@ class Elementwise(Op):
         return TensorType(first.shape, "float32", first.layout)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        columns = zip(*(array.ravel().tolist() for array in inputs), strict=True)
-        return np.array([self.combine(values) for values in columns], np.float32).reshape(inputs[0].shape)
+        arrays = np.broadcast_arrays(*inputs)  # a constant has a batch of 1
+        columns = zip(*(array.ravel().tolist() for array in arrays), strict=True)
+        return np.array([self.combine(values) for values in columns], np.float32).reshape(arrays[0].shape)
+
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        a, b = scales.inputs
+        return scheme.steps(a=a, b=b, y=scales.output, low=scales.low, high=scales.high)
 
     def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
+        self,
+        types: Sequence[TensorType],  # noqa: ARG002
+        output: TensorType,
+        arithmetic: Arithmetic,
+        inputs: Sequence[Array],
     ) -> Array:
-        raise NotImplementedError
+        pairs = zip(inputs[0].ravel().tolist(), inputs[1].ravel().tolist(), strict=True)
+        values = [arithmetic["combine"](a, b) for a, b in pairs]
+        return np.array(values, output.dtype).reshape(inputs[0].shape)

@@ -1,22 +1,22 @@
-"""y = x where x > 0, else x * slope, in float32; no engine here has an integer form. Caffe ReLU, ONNX LeakyRelu."""
+"""y = x where x > 0, else x * slope. Caffe ReLU, ONNX LeakyRelu, TensorFlow Lite's LEAKY_RELU."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Array
+from int8sim.model.step import Step
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Case
-from int8sim.ops.pointwise import Pointwise
-from int8sim.spec.float32 import float32
+from int8sim.ops.pointwise import Activation
+from int8sim.spec.activations import leaky_relu
 
 
 @dataclass(frozen=True)
-class LeakyRelu(Pointwise):
+class LeakyRelu(Activation):
     """Input: x, any shape. slope: exactly float32."""
 
     slope: float
@@ -24,9 +24,9 @@ class LeakyRelu(Pointwise):
     name: ClassVar[str] = "leaky_relu"
     kind: ClassVar[str] = "leaky_relu"
 
-    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        values = [x if x > 0.0 else float32(x * self.slope) for x in inputs[0].ravel().tolist()]
-        return np.array(values, np.float32).reshape(inputs[0].shape)
+    @property
+    def real(self) -> Step:
+        return Step(leaky_relu, {"slope": np.float32(self.slope)})
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -1,4 +1,7 @@
-"""y = a * b * ..., tensors of one shape, rounded to float32 after each product. Caffe Eltwise PROD, ONNX Mul."""
+"""y = a * b * ..., tensors of one shape, rounded to float32 after each product; two codes: `combine(a, b)`.
+
+Caffe Eltwise PROD, ONNX Mul, com.microsoft QLinearMul, TensorFlow Lite's MUL.
+"""
 
 from __future__ import annotations
 

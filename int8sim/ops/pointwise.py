@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Op, Scales
 from int8sim.profiles.base import Scheme
@@ -28,5 +30,24 @@ class Pointwise(Op):
         arithmetic: Arithmetic,
         inputs: Sequence[Array],
     ) -> Array:
-        values = [arithmetic["convert"](value) for value in inputs[0].ravel().tolist()]
-        return np.array(values, output.dtype).reshape(inputs[0].shape)
+        return _each(arithmetic["convert"], inputs[0], output.dtype)
+
+
+class Activation(Pointwise):
+    """A function of real values; its integer form is derived from the scales on both sides."""
+
+    @property
+    @abstractmethod
+    def real(self) -> Step:
+        """The float32 function, one value to one, and its attributes."""
+
+    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
+        return _each(self.real, inputs[0], "float32")
+
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        x, y = scales.inputs[0], scales.output
+        return scheme.steps(x=x, y=y, low=scales.low, high=scales.high, **self.real.parameters)
+
+
+def _each(step: Step, values: Array, dtype: Any) -> Array:
+    return np.array([step(value) for value in values.ravel().tolist()], dtype).reshape(values.shape)

@@ -6,13 +6,18 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | kind | roles | derive(...) receives |
 | --- | --- | --- |
 | convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high |
-| add | combine | a, b, y, low, high |
+| add, multiply | combine | a, b, y, low, high |
 | average_pool, global_average_pool | step, finish | x, y, window (height, width), low, high |
 | softmax | exponential, total, quotient | x, y, length, low, high |
 | clamp (ReLU, Clip) | convert | low, high |
+| leaky_relu | convert | x, y, low, high, slope |
+| sigmoid, tanh, hard_swish, requantize | convert | x, y, low, high |
 | quantize / dequantize | convert | y / x |
 | concat | convert | x, y |
 | move (max pool, reshape, pad ...) | none | nothing |
+
+A key "<kind> int16" is the scheme of 16-bit activations; the plain key is that of 8-bit ones, and of both for the last
+four lines of the table and for clamp.
 
 x, w, y, a, b are QuantParams; bias float32 [channels] or None; low and high the output codes that a fused activation
 leaves (integers). derive returns the parameters of each role by argument name.
@@ -56,6 +61,10 @@ MOVE = Scheme({}, _nothing)
 """For operators that only move codes: the output has the input's scale and zero point."""
 
 
+ANY_WIDTH = frozenset({"clamp", "quantize", "dequantize", "concat", "move"})
+"""Kinds whose scheme serves 8-bit and 16-bit activations."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """How an engine's converter quantizes a weight tensor [O, ...].
@@ -97,7 +106,8 @@ class Profile:
 
     activations: preset -> rule from a table row (and whether the tensor cannot be negative) to QuantParams.
     bias: (bias, input scale, weight scales) -> int32 codes at the product of scales; None where the scheme of the
-    layer takes the real bias itself. forced: op name -> dtype -> QuantParams that the engine imposes on its output.
+    layer takes the real bias itself. wide_bias: the same for 16-bit activations, int64 codes. forced: op name -> dtype
+    -> QuantParams that the engine imposes on its output.
     same_scale: ops whose inputs and output have one quantization. equal_inputs: ops whose inputs have one, that of the
     input which the network computes last; without them every input keeps the table's. largest_pool: the greatest window
     height and width that the engine averages; None: any. fold: in which order batch normalization is folded into
@@ -113,6 +123,7 @@ class Profile:
     weights: Weights
     schemes: Mapping[str, Scheme]
     bias: Callable[[Floats, float, Floats], Array] | None = None
+    wide_bias: Callable[[Floats, float, Floats], Array] | None = None
     forced: Mapping[str, Mapping[str, QuantParams]] = field(default_factory=dict)
     same_scale: frozenset[str] = frozenset()
     equal_inputs: frozenset[str] = frozenset()
@@ -120,3 +131,10 @@ class Profile:
     fold: Fold | None = None
     host: frozenset[str] | None = None
     remarks: Callable[[Arithmetic, Sequence[QuantParams], Floats | None], Iterable[str]] = _no_remarks
+
+    def scheme(self, kind: str, dtype: str) -> Scheme | None:
+        """The scheme of one kind of arithmetic for activations of a dtype (float32: of a quantize layer), or None."""
+        wide = f"{kind} {dtype}"
+        if wide in self.schemes or (dtype == "int16" and kind not in ANY_WIDTH):
+            return self.schemes.get(wide)
+        return self.schemes.get(kind)

@@ -9,6 +9,7 @@ so that the compiled function, which computes in int64, gives the same integers.
 """
 
 from int8sim.spec import (
+    activations,
     affine,
     calibration,
     cvt,
@@ -25,6 +26,7 @@ from int8sim.spec import (
 )
 
 __all__ = [
+    "activations",
     "affine",
     "calibration",
     "cvt",

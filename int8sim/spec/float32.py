@@ -6,7 +6,8 @@ float32 result (53 >= 2 * 24 + 2 bits). A fused multiply-add does not have that 
 
 The primitives (`float32`, `float32_bits`, `float32_from_bits`, `fma`, `half_even`) have one twin for each compiled
 target, in kernels/primitives.py. Everything else is made of them, of +, -, * and /: no libm, so the bits are the same
-everywhere. `log` and `power` use those four in binary64, where a product with a binary64 constant makes it so.
+everywhere. `log`, `exp_binary64` and `power` use those four in binary64, where a product with a binary64 constant makes
+it so.
 """
 
 from __future__ import annotations
@@ -134,16 +135,23 @@ def power(x: float, y: float) -> float:
 
 
 def _power(x: float, y: float) -> float:
-    """x**y of a finite x >= 0: n is the nearest integer to the exponent of 2, the rest a Taylor series of e**r."""
+    """x**y of a finite x >= 0."""
     if y == 0.0:
         return float32(1.0)
     if x == 0.0:
         return float32(0.0 if y > 0.0 else 3.5e38)
-    exponent = min(max(y * log(x), -105.0), 90.0)
-    n = half_even(float32(exponent * LOG2_E))
-    r = exponent - n * LN2
+    return float32(exp_binary64(min(max(y * log(x), -105.0), 90.0)))
+
+
+def exp_binary64(x: float) -> float:
+    """e**x in binary64 for |x| <= 105, within 2**-45 of the exact value, relatively.
+
+    n is the nearest integer to the exponent of 2, the rest a Taylor series of e**r.
+    """
+    n = half_even(float32(x * LOG2_E))
+    r = x - n * LN2
     p = 0.0
     for coefficient in RECIPROCAL_FACTORIALS:
         p = p * r + coefficient
     half = n >> 1
-    return float32(p * power_of_two(half) * power_of_two(n - half))
+    return p * power_of_two(half) * power_of_two(n - half)

@@ -30,6 +30,7 @@ from int8sim.ops.conv_transpose import ConvTranspose
 from int8sim.ops.flatten import Flatten
 from int8sim.ops.fully_connected import FullyConnected
 from int8sim.ops.global_average_pool import GlobalAveragePool
+from int8sim.ops.hard_swish import HardSwish
 from int8sim.ops.leaky_relu import LeakyRelu
 from int8sim.ops.lrn import Lrn
 from int8sim.ops.matmul import Matmul
@@ -41,8 +42,12 @@ from int8sim.ops.power import Power
 from int8sim.ops.prelu import Prelu
 from int8sim.ops.registry import ops
 from int8sim.ops.relu import Relu
+from int8sim.ops.requantize import Requantize
 from int8sim.ops.reshape import Reshape
+from int8sim.ops.resize_nearest import ResizeNearest
+from int8sim.ops.sigmoid import Sigmoid
 from int8sim.ops.softmax import Softmax
+from int8sim.ops.tanh import Tanh
 from int8sim.ops.transpose import Transpose
 from int8sim.ops.weighted_sum import WeightedSum
 from int8sim.profiles.registry import profiles
@@ -138,6 +143,13 @@ EXTRA = [
     Variant("row", Prelu(), ((1, 5), (1,)), "", (1,)),
     Variant("behind a convolution", Conv2d(), ((1, 2, 3, 3), (2, 2, 1, 1)), "NCHW", (1,), LeakyRelu(float32(0.1))),
     Variant("of images", Multiply(), ((1, 2, 3, 3),) * 2, "NCHW"),
+    Variant("behind a convolution's ReLU6", Multiply(), ((1, 2, 3, 3),) * 2, "NCHW", (), Clip(0.0, 6.0)),
+    Variant("rows", HardSwish(), ((1, 300),)),
+    Variant("image", Sigmoid(), ((1, 3, 2, 5),), "NCHW"),
+    Variant("image", Tanh(), ((1, 3, 2, 5),), "NHWC"),
+    Variant("image", Requantize(), ((1, 3, 2, 5),), "NCHW"),
+    Variant("twice the size", ResizeNearest((0, 0, 1, 1, 2, 2), (0, 0, 1, 1)), ((1, 2, 3, 2),), "NCHW"),
+    Variant("smaller, NHWC", ResizeNearest((1,), (2, 0)), ((1, 2, 3, 2),), "NHWC"),
     Variant("of images", Maximum(), ((1, 2, 3, 3),) * 3, "NCHW"),
     Variant("of images", WeightedSum((1.0, -1.0)), ((1, 2, 3, 3),) * 2, "NCHW"),
     Variant("scale and shift", Power(1.0, float32(0.0125), -0.5), ((1, 40),)),

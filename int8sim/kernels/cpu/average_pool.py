@@ -10,7 +10,7 @@ import numpy as np
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.max_pool import Pool, output_height_width
 from int8sim.kernels.roles import Parameters, finish, step
-from int8sim.kernels.storage import flip, stored_zero
+from int8sim.kernels.storage import flip, stored_dtype, stored_zero
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import float32
@@ -35,15 +35,16 @@ def prepare(
     window = (*op.kernel_shape, *op.strides, *op.pads, int(op.count_include_pad))
     size = output_height_width(output_type)
     if arithmetic is None:
-        return _over_windows(build(average_pool_float), window, size, np.float32, ())
+        return _over_windows(build(average_pool_float), window, size, "float32", ())
     bound = {role: bind(arithmetic[role]) for role in ("step", "finish")}
     kernel = build(average_pool, {role: built for role, (built, _) in bound.items()})
     stored = flip(inputs[0]), stored_zero(inputs[0]) - flip(inputs[0]), flip(output_type)
-    return _over_windows(kernel, window, size, np.uint8, (stored, bound["step"][1], bound["finish"][1]))
+    dtype = stored_dtype(output_type)
+    return _over_windows(kernel, window, size, dtype, (stored, bound["step"][1], bound["finish"][1]))
 
 
 def _over_windows(
-    kernel: Callable[..., None], window: tuple[int, ...], size: tuple[int, int], dtype: type, last: tuple[Any, ...]
+    kernel: Callable[..., None], window: tuple[int, ...], size: tuple[int, int], dtype: str, last: tuple[Any, ...]
 ) -> Callable[[Array], Array]:
     def call(stored: Array) -> Array:
         out: Array = np.empty((stored.shape[0], *size, stored.shape[3]), dtype)
@@ -62,9 +63,10 @@ def span(position: int, size: int, kernel: int, stride: int, before: int, after:
 def average_pool(
     x: Array, window: tuple[int, ...], out: Array, stored: tuple[int, int, int], q: Parameters, p: Parameters
 ) -> None:
-    """uint8 [N, H, W, C]. window: kernel, strides, pads, count_include_pad. stored: flip of x, zero point, flip of out.
+    """Stored codes [N, H, W, C]. window: kernel, strides, pads, count_include_pad.
 
-    With count_include_pad, padding is stepped over as the zero point after the cells of the input.
+    stored: flip of x, zero point, flip of out. With count_include_pad, padding is stepped over as the zero point
+    after the cells of the input.
     """
     rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
     for n in range(out.shape[0]):
@@ -82,7 +84,7 @@ def average_pool(
                         total = step(total, np.int64(x[n, y, z, c]) - stored[0], q, c)
                     for _ in range(count - inside):
                         total = step(total, stored[1], q, c)
-                    out[n, oy, ox, c] = np.uint8(finish(total, count, p, c) + stored[2])
+                    out[n, oy, ox, c] = finish(total, count, p, c) + stored[2]
 
 
 def average_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:

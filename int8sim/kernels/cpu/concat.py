@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from int8sim.kernels.cpu.pointwise import by_table
+from int8sim.kernels.cpu.pointwise import each
 from int8sim.kernels.storage import stored_axis
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
@@ -35,7 +35,7 @@ def prepare(
     del constants
     axis, steps = stored_axis(output_type, op.axis), arithmetic or {}
     converts = [
-        by_table(steps[f"convert{i}"], kind, output_type) if f"convert{i}" in steps else _same
+        each(steps[f"convert{i}"], kind, output_type) if f"convert{i}" in steps else _same
         for i, kind in enumerate(inputs)
     ]
     return lambda *parts: np.concatenate([f(part) for f, part in zip(converts, parts, strict=True)], axis)

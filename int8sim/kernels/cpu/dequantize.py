@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from int8sim.kernels.cpu.pointwise import by_table
+from int8sim.kernels.cpu.pointwise import each
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -18,4 +18,4 @@ def prepare(
 ) -> Callable[[Array], Array]:
     """Codes in storage form -> float32 in storage form."""
     del op, constants
-    return by_table(arithmetic["convert"], inputs[0], output_type)
+    return each(arithmetic["convert"], inputs[0], output_type)

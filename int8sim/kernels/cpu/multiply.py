@@ -7,6 +7,7 @@ from functools import reduce
 
 import numpy as np
 
+from int8sim.kernels.cpu.elementwise import pairs
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -19,5 +20,7 @@ def prepare(
     arithmetic: Arithmetic | None,
 ) -> Callable[..., Array]:
     """Tensors in storage form -> y in storage form."""
-    del op, inputs, output_type, constants, arithmetic
+    del op, constants
+    if arithmetic is not None:
+        return pairs(arithmetic["combine"], inputs, output_type)
     return lambda *given: reduce(np.multiply, given)

@@ -1,20 +1,53 @@
-"""Ops that treat every element alone: a table of 256 entries for codes, a compiled loop for real values."""
+"""Ops that treat every element alone: a table of 256 entries for 8-bit codes, else a compiled loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.roles import Parameters, convert
 from int8sim.kernels.storage import flip, stored_dtype
-from int8sim.model.step import Array, Step
+from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
+
+EIGHT_BITS = frozenset({"int8", "uint8"})
+
+
+class Real(Protocol):
+    """An op with a float32 function of one value."""
+
+    @property
+    def real(self) -> Step: ...
+
+
+def prepare(
+    op: Real,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form: the kernel of every op that is a function of one value."""
+    del constants
+    return each(op.real if arithmetic is None else arithmetic["convert"], inputs[0], output_type)
+
+
+def each(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Array]:
+    """The step of every element of x: 8-bit codes by a table, anything else compiled."""
+    if x.dtype in EIGHT_BITS:
+        return by_table(step, x, y)
+    if y.dtype == "float32":
+        return by_loop(step, decode if x.dtype != "float32" else evaluate, y)
+    if x.dtype == "float32":
+        return by_loop(step, quantize, y, flip(y))
+    return by_loop(step, recode, y, flip(y))
 
 
 def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Array]:
-    """Codes to codes or to real values: the step of each of the 256 stored values, interpreted once."""
+    """8-bit codes to codes or to real values: the step of each of the 256 stored values, interpreted once."""
     values = [step(stored - flip(x)) + flip(y) for stored in range(256)]
     table = np.array(values, stored_dtype(y))
     kernel = build(look_up)
@@ -27,23 +60,41 @@ def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
     return call
 
 
-def by_loop(step: Step, y: TensorType) -> Callable[[Array], Array]:
-    """Real values to codes, compiled."""
+def by_loop(step: Step, loop: Callable[..., None], y: TensorType, *last: Any) -> Callable[[Array], Array]:
+    """One of the loops below, the step compiled into it."""
     built, values = bind(step)
-    kernel = build(quantize, {"convert": built})
+    kernel = build(loop, {"convert": built})
 
     def call(stored: Array) -> Array:
         out = np.empty(stored.shape, stored_dtype(y))
-        kernel(stored.reshape(-1), values, out.reshape(-1), flip(y))
+        kernel(stored.reshape(-1), values, out.reshape(-1), *last)
         return out
 
     return call
 
 
 def quantize(x: Array, p: Parameters, out: Array, flipped: int) -> None:
-    """float32 [n] to uint8 [n]."""
+    """float32 [n] to stored codes [n]."""
     for i in range(x.shape[0]):
-        out[i] = np.uint8(convert(x[i], p, 0) + flipped)
+        out[i] = convert(x[i], p, 0) + flipped
+
+
+def recode(x: Array, p: Parameters, out: Array, flipped: int) -> None:
+    """int16 [n] to stored codes [n]."""
+    for i in range(x.shape[0]):
+        out[i] = convert(np.int64(x[i]), p, 0) + flipped
+
+
+def decode(x: Array, p: Parameters, out: Array) -> None:
+    """int16 [n] to float32 [n]."""
+    for i in range(x.shape[0]):
+        out[i] = convert(np.int64(x[i]), p, 0)
+
+
+def evaluate(x: Array, p: Parameters, out: Array) -> None:
+    """float32 [n] to float32 [n]."""
+    for i in range(x.shape[0]):
+        out[i] = convert(x[i], p, 0)
 
 
 def look_up(x: Array, table: Array, out: Array) -> None:

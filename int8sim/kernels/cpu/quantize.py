@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from int8sim.kernels.cpu.pointwise import by_loop
+from int8sim.kernels.cpu.pointwise import each
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -17,5 +17,5 @@ def prepare(
     arithmetic: Arithmetic,
 ) -> Callable[[Array], Array]:
     """float32 in storage form -> codes in storage form."""
-    del op, inputs, constants
-    return by_loop(arithmetic["convert"], output_type)
+    del op, constants
+    return each(arithmetic["convert"], inputs[0], output_type)

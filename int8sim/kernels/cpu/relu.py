@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from int8sim.kernels.compile import build
-from int8sim.kernels.cpu.pointwise import by_table
+from int8sim.kernels.cpu.pointwise import each
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -30,7 +30,7 @@ def prepare(
     """x in storage form -> y in storage form."""
     del constants
     if arithmetic is not None:
-        return by_table(arithmetic["convert"], inputs[0], output_type)
+        return each(arithmetic["convert"], inputs[0], output_type)
     low, high = (np.float32(bound) for bound in op.real_bounds)
     kernel = build(clamp)
 

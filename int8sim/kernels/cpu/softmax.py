@@ -9,7 +9,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.roles import Parameters, exponential, quotient, total
-from int8sim.kernels.storage import flip, stored_axis
+from int8sim.kernels.storage import flip, stored_axis, stored_dtype
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import exp, float32
@@ -35,15 +35,13 @@ def prepare(
     del constants
     axis = stored_axis(inputs[0], op.axis)
     if arithmetic is None:
-        return _rows(build(softmax_float), (), axis, np.dtype(np.float32))
+        return _rows(build(softmax_float), (), axis, "float32")
     steps = {role: bind(arithmetic[role]) for role in ROLES}
     kernel = build(softmax, {role: built for role, (built, _) in steps.items()})
-    return _rows(kernel, (*(steps[role][1] for role in ROLES), flip(output_type)), axis, np.dtype(np.uint8))
+    return _rows(kernel, (*(steps[role][1] for role in ROLES), flip(output_type)), axis, stored_dtype(output_type))
 
 
-def _rows(
-    kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtype: np.dtype[np.generic]
-) -> Callable[[Array], Array]:
+def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtype: str) -> Callable[[Array], Array]:
     def call(stored: Array) -> Array:
         moved = np.ascontiguousarray(np.moveaxis(stored, axis, -1))
         out = np.empty(moved.shape, dtype)
@@ -54,7 +52,7 @@ def _rows(
 
 
 def softmax(x: Array, out: Array, q: Parameters, r: Parameters, s: Parameters, flipped: int) -> None:
-    """uint8 [rows, length]; differences of stored values are differences of codes."""
+    """Stored codes [rows, length]; differences of stored values are differences of codes."""
     for i in range(x.shape[0]):
         greatest = np.int64(x[i, 0])
         for j in range(1, x.shape[1]):
@@ -64,7 +62,7 @@ def softmax(x: Array, out: Array, q: Parameters, r: Parameters, s: Parameters, f
             acc = total(acc, exponential(np.int64(x[i, j]) - greatest, q, 0), r, 0)
         for j in range(x.shape[1]):
             share = exponential(np.int64(x[i, j]) - greatest, q, 0)
-            out[i, j] = np.uint8(quotient(share, acc, s, 0) + flipped)
+            out[i, j] = quotient(share, acc, s, 0) + flipped
 
 
 def softmax_float(x: Array, out: Array) -> None:

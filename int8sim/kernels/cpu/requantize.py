@@ -1,0 +1,5 @@
+"""A change of scale is a function of one value."""
+
+from int8sim.kernels.cpu.pointwise import prepare
+
+__all__ = ["prepare"]
