@@ -6,7 +6,8 @@ so the two dictionaries can be compared key by key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,14 +42,18 @@ def _info(graph: Graph, name: str) -> Any:
     return helper.make_tensor_value_info(name, TYPES[kind.dtype], [BATCH, *kind.shape[1:]])
 
 
-def run_tflite(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Tensors by name from LiteRT's reference kernels (BUILTIN_REF), one thread, in the graph's own layout."""
+def run_litert(graph: Graph, inputs: Mapping[str, Array], *, kernels: str, keep: str = "all") -> dict[str, Array]:
+    """Tensors by name from LiteRT, one thread, in the graph's own layout.
+
+    kernels: a member of OpResolverType: BUILTIN_REF, BUILTIN_WITHOUT_DEFAULT_DELEGATES, or BUILTIN, which hands the
+    network to XNNPACK; that one gives the graph's outputs only.
+    """
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
         model_content=tflite_model(graph),
-        experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType[kernels],
+        experimental_preserve_all_tensors=keep == "all",
         num_threads=1,
     )
     index = {detail["name"]: detail["index"] for detail in interpreter.get_tensor_details()}
@@ -59,12 +64,17 @@ def run_tflite(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     for name, values in moved.items():
         interpreter.set_tensor(index[name], np.ascontiguousarray(values))
     interpreter.invoke()
-    names: Sequence[str] = [layer.output for layer in graph.layers]
+    names = [layer.output for layer in graph.layers] if keep == "all" else graph.outputs
     return {
         name: interpreter.get_tensor(index[name]).transpose(np.argsort(stored_axes(graph.tensors[name])))
         for name in names
     }
 
 
-ENGINES = {"onnxruntime": run_onnxruntime, "tflite_reference": run_tflite}
+ENGINES = {
+    "onnxruntime": run_onnxruntime,
+    "tflite_reference": partial(run_litert, kernels="BUILTIN_REF"),
+    "tflite_optimized": partial(run_litert, kernels="BUILTIN_WITHOUT_DEFAULT_DELEGATES"),
+    "xnnpack": partial(run_litert, kernels="BUILTIN", keep="outputs"),
+}
 """Profile name -> the function that runs a graph lowered to it."""

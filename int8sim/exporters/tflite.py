@@ -1,8 +1,9 @@
 """A lowered graph as a .tflite file, the same integers for TensorFlow Lite (LiteRT) to run.
 
-The arithmetic is that of the reference kernels (OpResolverType.BUILTIN_REF): the graph must be lowered to the profile
-"tflite_reference", or be one whose every step is the same (exact.py checks it). Every tensor of the graph keeps its
-name; an NCHW tensor is stored NHWC (`stored_axes` says which axis is which). Besides them the file holds
+A .tflite file does not say which kernels will run it, and they differ in arithmetic: the graph must be lowered to one
+of the profiles in FAMILY, or be one whose every step is that of "tflite_reference" (exact.py checks it). Every tensor
+of the graph keeps its name; an NCHW tensor is stored NHWC (`stored_axes` says which axis is which). Besides them the
+file holds
 
 - `<name>_unclamped`: before a MAXIMUM or MINIMUM, where a fused activation is none of TensorFlow Lite's or the operator
   fuses none; `<name>_padded`: an input with the border that SAME and VALID do not give;
@@ -38,7 +39,8 @@ from int8sim.model.tensor import QuantParams, TensorType, dtype_range
 from int8sim.profiles.registry import profile
 from int8sim.spec.affine import bound_code
 
-PROFILE = "tflite_reference"
+FAMILY = ("tflite_reference", "tflite_optimized", "xnnpack", "tflm")
+"""The profiles of the engines that run .tflite files."""
 SOFTMAX_OUTPUT = QuantParams(1 / 256, -128)
 SOFTMAX_SCALE_BITS = 26
 BIAS_TOLERANCE = 0.02  # of an output step: kernel_util.cc, GetQuantizedConvolutionMultipler
@@ -57,7 +59,7 @@ def export_tflite(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 def tflite_model(graph: Graph) -> bytes:
     """The graph as a .tflite flatbuffer. Raises NotExportableError, MissingPackageError."""
-    require_exact(graph, profile(PROFILE), TARGET)
+    require_exact(graph, profile(graph.profile if graph.profile in FAMILY else FAMILY[0]), TARGET)
     for layer in graph.layers:
         _check_types(graph, layer)
     model = TfliteModel(graph)

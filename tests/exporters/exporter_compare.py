@@ -9,7 +9,14 @@ import pytest
 from int8sim.graph.run import run
 
 CPU = Path("/proc/cpuinfo")
-PACKAGES = {"onnxruntime": "onnxruntime", "tflite_reference": "ai_edge_litert"}
+LITERT = "ai_edge_litert"
+PACKAGES = {
+    "onnxruntime": "onnxruntime",
+    "tflite_reference": LITERT,
+    "tflite_optimized": LITERT,
+    "xnnpack": LITERT,
+    "tflm": "tflite_micro",
+}
 
 
 def engine(profile):

@@ -201,6 +201,38 @@ def add(dice):
     return network(dice, op("add")(), {"a": x, "b": x}, rows, then=then)
 
 
+def multiply(dice):
+    x, then = dice.choice(dice.image(1, 20), TensorType((1, dice.upto(1, 999)))), dice.bounds()
+    rows = {"a": dice.row(2.0 ** dice.upto(-6, 0)), "b": dice.row(2.0 ** dice.upto(-6, 0))}
+    unit = dice.real_scale(rows["a"]) * dice.real_scale(rows["b"])
+    rows["y"] = dice.row(unit * 2.0 ** dice.upto(0, 8))
+    return network(dice, op("multiply")(), {"a": x, "b": x}, rows, then=then)
+
+
+def activation(dice, name):
+    """A function of one value: every code many times would say no more, so the scales vary instead."""
+    about = 2.0 ** dice.upto(-8, 0)
+    slope = (float(np.float32(dice.choice(0.25, 0.5, -0.5, dice.rng.uniform(-1, 1), dice.rng.uniform(0, 0.4)))),)
+    operator = op(name)(*(slope if name == "leaky_relu" else ()))
+    rows = {"x": dice.row(about), "y": dice.row(about * dice.choice(0.25, 0.5, 1, 1, 2, 4))}
+    made = network(dice, operator, {"x": TensorType((1, 512))}, rows)
+    spread = dice.real_scale(rows["x"])
+    lowest = 0 if rows["x"].low is None else round(rows["x"].low / spread)
+    codes = np.arange(512) - (256 if rows["x"].low is None else 128 - lowest)
+    made.inputs["x"][:] = (codes * spread).astype(np.float32)
+    return made
+
+
+def resize_nearest(dice):
+    x, row = dice.image(1, 20), dice.row(2.0 ** dice.upto(-6, 0))
+    height, width = x.shape[2:] if x.layout == "NCHW" else x.shape[1:3]
+    factors = dice.upto(1, 4), dice.upto(1, 4)
+    rows, columns = (
+        tuple(i // factor for i in range(size * factor)) for size, factor in zip((height, width), factors, strict=True)
+    )
+    return network(dice, op("resize_nearest")(rows, columns), {"x": x}, {"x": row, "y": row})
+
+
 def concat(dice):
     first = dice.choice(dice.image(1, 20), TensorType((1, dice.upto(1, 99), dice.upto(1, 99))))
     axis, count = dice.upto(1, len(first.shape) - 1), dice.upto(1, 4)
@@ -268,6 +300,13 @@ MAKERS = {
     "average_pool": lambda dice: pool(dice, "average_pool"),
     "global_average_pool": global_average_pool,
     "add": add,
+    "multiply": multiply,
+    "leaky_relu": lambda dice: activation(dice, "leaky_relu"),
+    "sigmoid": lambda dice: activation(dice, "sigmoid"),
+    "tanh": lambda dice: activation(dice, "tanh"),
+    "hard_swish": lambda dice: activation(dice, "hard_swish"),
+    "requantize": lambda dice: activation(dice, "requantize"),
+    "resize_nearest": resize_nearest,
     "concat": concat,
     "softmax": softmax,
     "relu": lambda dice: clamp(dice, "relu"),
