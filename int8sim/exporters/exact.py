@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from int8sim.graph.ir import Graph, Layer
+from int8sim.model.accumulation import Accumulation
 from int8sim.model.errors import NotExportableError
 from int8sim.model.step import Arithmetic, LookupTable, Number, Step
 from int8sim.model.tensor import QuantParams, TensorType, dtype_range
@@ -119,6 +120,9 @@ def _different_step(found: Step, derived: Step, engine: str) -> str:
         return f"it computes {found.name}, {engine} computes {derived.name}"
     if list(found.parameters) != list(derived.parameters):
         return f"its parameters are {list(found.parameters)}, those of {engine} are {list(derived.parameters)}"
+    loops = [step.loop for step in (found, derived) if isinstance(step, Accumulation)]
+    if len(set(loops)) > 1:
+        return f"it accumulates by {loops[0]}, {engine} by {loops[1]}"
     for name, value in found.parameters.items():
         if not _same(value, derived.parameters[name]):
             return f"{name} is {value!r}, {engine} derives {derived.parameters[name]!r} from the scales"

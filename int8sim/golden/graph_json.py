@@ -17,12 +17,14 @@ import numpy as np
 
 from int8sim.graph.check import check
 from int8sim.graph.ir import Graph, Layer
+from int8sim.model.accumulation import Accumulation, Loop
 from int8sim.model.errors import UnknownNameError
 from int8sim.model.step import Arithmetic, Array, LookupTable, Number, Step
 from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.ops.base import Op
 from int8sim.ops.registry import op as find_op
 from int8sim.profiles.registry import functions
+from int8sim.spec.integers import saturating_add
 
 Arrays = dict[str, Array]
 
@@ -92,6 +94,7 @@ def _arithmetic(layer: Layer, arrays: Arrays) -> dict[str, Any] | None:
                 name: _number(value, f"arithmetic/{_key(layer.name)}/{role}/{name}", arrays)
                 for name, value in step.parameters.items()
             },
+            **({"loop": dataclasses.asdict(step.loop)} if isinstance(step, Accumulation) else {}),
         }
         for role, step in layer.arithmetic.items()
     }
@@ -175,10 +178,16 @@ def _read_arithmetic(entry: Mapping[str, Any], array: Callable[[str], Array]) ->
     for step in entry.values():
         if step["function"] not in known:
             raise UnknownNameError("spec function", step["function"], known)
-    return {
-        role: Step(
-            known[step["function"]],
-            {name: _read_number(value, array) for name, value in step["parameters"].items()},
-        )
-        for role, step in entry.items()
-    }
+    return {role: _read_step(role, step, known[step["function"]], array) for role, step in entry.items()}
+
+
+def _read_step(
+    role: str, entry: Mapping[str, Any], function: Callable[..., Any], array: Callable[[str], Array]
+) -> Step:
+    parameters = {name: _read_number(value, array) for name, value in entry["parameters"].items()}
+    if role != "accumulate":
+        return Step(function, parameters)
+    if "loop" in entry:
+        return Accumulation(function, parameters, Loop(**entry["loop"]))
+    bits = parameters["bits"] if function is saturating_add else 1  # files of version 0.1.0 state no loop
+    return Accumulation(function, parameters, Loop(int(bits)))  # type: ignore[arg-type]

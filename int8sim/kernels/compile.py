@@ -46,6 +46,9 @@ TWINS: Mapping[Function, tuple[str, str]] = {
 }
 """The spec's primitives with a second, compiled definition: spec function -> module and name of its twin."""
 
+LONGEST_REASON = 600
+"""Characters of Numba's explanation that an error shows."""
+
 DECORATOR = "@njit(nogil=True, error_model='numpy')"
 
 
@@ -100,9 +103,31 @@ def _real(kind: np.dtype[Any]) -> type[np.float32 | np.float64]:
     return np.float32 if kind.itemsize <= np.dtype(np.float32).itemsize else np.float64
 
 
+class Kernel:
+    """A compiled kernel. Numba compiles it at the first call for a combination of types; what it refuses is named."""
+
+    def __init__(self, compiled: Any, functions: str) -> None:
+        self.compiled, self.functions = compiled, functions
+
+    def __call__(self, *arguments: Any) -> Any:
+        """The kernel's own result. Raises CompileError."""
+        from numba.core.errors import NumbaError, UnsupportedBytecodeError
+
+        try:
+            return self.compiled(*arguments)
+        except (NumbaError, UnsupportedBytecodeError) as problem:
+            raise CompileError(self.functions, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
+
+    def __getattr__(self, name: str) -> Any:
+        """Numba's own attributes: stats, signatures, inspect_asm ..."""
+        return getattr(self.compiled, name)
+
+
 @functools.cache
 def _build(kernel: Function, bound: tuple[tuple[str, tuple[Function, Kinds]], ...]) -> Function:
-    return _load(generate(kernel, dict(bound)), kernel.__name__)
+    functions = [getattr(function, "__qualname__", str(function)) for _, (function, _) in bound]
+    named = f"{kernel.__name__} with {', '.join(functions)}" if functions else kernel.__name__
+    return Kernel(_load(generate(kernel, dict(bound)), kernel.__name__), named)
 
 
 def _load(text: str, stem: str) -> Function:
@@ -268,6 +293,14 @@ class _Flatten(ast.NodeTransformer):
         if node.value is None:
             return ast.Pass()
         return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))  # type: ignore[no-any-return]
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        """Refused: a kernel that stops halfway leaves no tensor."""
+        function = self.function
+        raise CompileError(
+            f"{function.__module__}.{function.__qualname__}",
+            f"it raises an error, {function.__code__.co_filename}:{node.lineno}; give a result for every operand",
+        )
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Constant ints go to functions as np.int64, or Numba compiles the callee once for each constant."""

@@ -347,6 +347,22 @@ class TraceNotWritableError(Int8SimError):
         super().__init__(f"the trace cannot be written as {target}: {reason}")
 
 
+class AccumulatorError(Int8SimError):
+    """An accumulator that a profile describes wrongly. reason: what is wrong."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"accumulator: {reason}")
+
+
+class ConverterError(Int8SimError):
+    """A converter that cannot be proved as it stands. function: module:name; reason: what, value, what is allowed."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        self.function, self.reason = function, reason
+        super().__init__(f"converter {function}: {reason}")
+
+
 class CompileError(Int8SimError):
     """A spec function that cannot be compiled into a kernel."""
 

@@ -1,7 +1,9 @@
 """2-D convolution: acc[n] = sum over (in-channel, kernel row, kernel column) of (x - zx) * (w - zw), + bias[n].
 
-Padding contributes nothing: its code is x's zero point. The accumulator is 32 bits and wraps, unless the profile names
-an `accumulate` step; then the products are accumulated by it, in the order above. Source: ONNX Conv and QLinearConv.
+Padding contributes nothing: its code is x's zero point. The accumulator is 32 bits and wraps where x has 8 bits, and is
+exact in 64 where x has 16 (its bias may be int64), unless the profile names an `accumulate` step; then the products are
+accumulated by it, in the order that it states. Source: ONNX Conv and QLinearConv; tensorflow/tensorflow:
+tensorflow/lite/kernels/internal/reference/integer_ops/conv.h for 16 bits.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import QuantParams, TensorType
+from int8sim.ops.accumulation import accumulate, in_order
 from int8sim.ops.base import Case, Op, Scales, channels_last, codes, expect, from_channels_last, image, spatial
 from int8sim.ops.window import Window
 from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import float32, fma
-from int8sim.spec.integers import wrap
 from int8sim.spec.requantize import output_double
 
 Index = tuple[int, int, int, int]
@@ -59,8 +61,8 @@ class Conv2d(Op):
             expect(inputs[2].shape == (outputs,), f"bias is {inputs[2]}; [{outputs}] is needed")
         return image(x, n, *self.window(w.shape).output_size(height, width), outputs)
 
-    def _taps(self, x: Array, w: Array, index: Index) -> Iterator[tuple[int | float, int | float]]:
-        """(x, w) under one output element, x in NHWC, in the order of accumulation."""
+    def _taps(self, x: Array, w: Array, index: Index) -> Iterator[tuple[float, float]]:
+        """Real (x, w) under one output element, x in NHWC, in the order of accumulation; none for padding."""
         n, oy, ox, o = index
         per_group = w.shape[1]
         first = o // (w.shape[0] // self.group) * per_group
@@ -75,18 +77,21 @@ class Conv2d(Op):
             acc = fma(a, b, acc)
         return acc
 
+    def _codes(self, x: Array, w: Array, index: Index, outside: int) -> Array:
+        """x under one output element, in NHWC, as the weights lie, [C / group, rows, columns]; padding is `outside`."""
+        n, oy, ox, o = index
+        first = o // (w.shape[0] // self.group) * w.shape[1]
+        codes = np.full(w.shape[1:], outside, np.int64)
+        for u, v, row, column in self.window(w.shape).cells(oy, ox, x.shape[1], x.shape[2]):
+            codes[:, u, v] = x[n, row, column, first : first + w.shape[1]]
+        return codes
+
     def _sum(self, types: Sequence[TensorType], steps: Arithmetic, inputs: Sequence[Array], index: Index) -> int:
-        zx = types[0].quantized.tensor_zero_point
-        zw = types[1].quantized.zero_point
+        zx, zw = types[0].quantized.tensor_zero_point, types[1].quantized.zero_point
         zero = zw[index[3]] if isinstance(zw, tuple) else zw
-        products = [int(a - zx) * int(b - zero) for a, b in self._taps(inputs[0], inputs[1], index)]
+        operands = self._codes(inputs[0], inputs[1], index, zx), inputs[1][index[3]]
         bias = int(inputs[2][index[3]]) if len(inputs) > 2 else 0
-        if "accumulate" not in steps:
-            return wrap(sum(products) + bias, 32)
-        acc = 0
-        for product in products:
-            acc = steps["accumulate"](acc, product)
-        return acc + bias
+        return accumulate(steps, types[:1], in_order(steps, *operands), zero, bias, index[3])
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         x, w = channels_last(inputs[0], types[0].layout), inputs[1]
@@ -101,7 +106,8 @@ class Conv2d(Op):
 
     def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
         (x, w), y, channels = scales.inputs[:2], scales.output, scales.types[1].shape[0]
-        return scheme.steps(x=x, w=w, y=y, channels=channels, bias=scales.bias, low=scales.low, high=scales.high)
+        own = {"bias": scales.bias, "group": self.group, "depth": scales.types[1].shape[1]}
+        return scheme.steps(x=x, w=w, y=y, channels=channels, low=scales.low, high=scales.high, **own)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

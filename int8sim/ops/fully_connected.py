@@ -1,4 +1,8 @@
-"""Fully connected: acc[n] = sum over k of (x[k] - zx) * (w[n, k] - zw), + bias[n]. ONNX Gemm with a constant B."""
+"""Fully connected: acc[n] = sum over k of (x[k] - zx) * (w[n, k] - zw), + bias[n]. ONNX Gemm with a constant B.
+
+The accumulator is that of a 1x1 convolution: 32 bits that wrap where x has 8 bits, exact in 64 where x has 16, or as
+the profile's `accumulate` step says.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Product of two activations: acc[m, n] = sum over k of (a[m, k] - za) * (b[k, n] - zb). ONNX MatMul, QLinearMatMul."""
+"""Product of two activations: acc[m, n] = sum over k of (a[m, k] - za) * (b[k, n] - zb). ONNX MatMul, QLinearMatMul.
+
+The accumulator is 32 bits and wraps where a and b have 8 bits, and is exact in 64 where one of them has 16, unless the
+profile names an `accumulate` step; then it accumulates the products, k ascending, a as the activations and b as the
+weights.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +15,10 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
+from int8sim.ops.accumulation import accumulate
 from int8sim.ops.base import Case, Op, Scales, codes, expect
 from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import fma
-from int8sim.spec.integers import wrap
 from int8sim.spec.requantize import output_double
 
 
@@ -57,15 +62,9 @@ class Matmul(Op):
         self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
     ) -> int:
         """The accumulator at one output index."""
-        za, zb = (kind.quantized.tensor_zero_point for kind in types)
+        zero = types[1].quantized.tensor_zero_point
         row, column = inputs[0][index[:-1]].tolist(), inputs[1][index[:-2]][:, index[-1]].tolist()
-        products = [(x - za) * (y - zb) for x, y in zip(row, column, strict=True)]
-        if "accumulate" not in arithmetic:
-            return wrap(sum(products), 32)
-        acc = 0
-        for product in products:
-            acc = arithmetic["accumulate"](acc, product)
-        return acc
+        return accumulate(arithmetic, types, list(zip(row, column, strict=True)), zero, 0, index[-1])
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -5,9 +5,9 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 
 | kind | roles | derive(...) receives |
 | --- | --- | --- |
-| convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high |
+| convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high; group, depth |
 | add, multiply | combine | a, b, y, low, high |
-| average_pool, global_average_pool | step, finish | x, y, window (height, width), low, high |
+| average_pool, global_average_pool | step, finish | x, y, window (height, width), channels, low, high |
 | softmax | exponential, total, quotient | x, y, length, low, high |
 | clamp (ReLU, Clip) | convert | low, high |
 | leaky_relu | convert | x, y, low, high, slope |
@@ -20,37 +20,80 @@ A key "<kind> int16" is the scheme of 16-bit activations; the plain key is that 
 four lines of the table and for clamp.
 
 x, w, y, a, b are QuantParams; bias float32 [channels] or None; low and high the output codes that a fused activation
-leaves (integers). derive returns the parameters of each role by argument name.
+leaves (integers); group of a convolution, and depth the input channels of one group. derive names those that it needs,
+and returns the parameters of each role by argument name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from int8sim.model.accumulation import UNSTATED, Accumulation, Loop
 from int8sim.model.step import Arithmetic, Array, Number, Step
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
+from int8sim.spec.affine import bound_code
 
 Floats = NDArray[np.float32]
 Derive = Callable[..., Mapping[str, Mapping[str, Number]]]
 
 
 @dataclass(frozen=True)
+class Branch:
+    """Another scheme for some layers of a kind. what: which, in words; when: of what derive receives, whether it is."""
+
+    what: str
+    when: Callable[..., bool]
+    scheme: Scheme
+
+
+@dataclass(frozen=True)
 class Scheme:
-    """Spec functions by role, and the function that turns real scales into their parameters."""
+    """Spec functions by role, and the function that turns real scales into their parameters.
+
+    accumulation: the loop around the function of the role `accumulate`, the accumulator's width and when it saturates.
+    Without it that function is called for every product, in the order (channel, row, column), and nothing is presumed
+    of it: right, and slow. branches: the layers that the engine computes otherwise; the first that holds is taken.
+    """
 
     functions: Mapping[str, Callable[..., Any]]
     derive: Derive
+    accumulation: Loop = UNSTATED
+    branches: tuple[Branch, ...] = ()
 
     def steps(self, **scales: Any) -> Arithmetic:
         """The steps of one layer."""
-        parameters = self.derive(**scales)
-        return {role: Step(function, parameters.get(role, {})) for role, function in self.functions.items()}
+        for branch in self.branches:
+            if _named(branch.when, scales):
+                return branch.scheme.steps(**scales)
+        parameters = _named(self.derive, scales)
+        return {role: self._step(role, parameters.get(role, {})) for role in self.functions}
+
+    def every(self) -> Iterator[Scheme]:
+        """This scheme and those of its branches."""
+        yield self
+        for branch in self.branches:
+            yield from branch.scheme.every()
+
+    def _step(self, role: str, parameters: Mapping[str, Number]) -> Step:
+        function = self.functions[role]
+        if role == "accumulate":
+            return Accumulation(function, parameters, self.accumulation)
+        return Step(function, parameters)
+
+
+def _named(function: Callable[..., Any], scales: Mapping[str, Any]) -> Any:
+    """The function of those keywords that it names."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        return function(**scales)
+    return function(**{each.name: scales[each.name] for each in parameters if each.name in scales})
 
 
 def _nothing(**_: object) -> Mapping[str, Mapping[str, Number]]:
@@ -91,6 +134,9 @@ class Normalization:
     epsilon: float
 
 
+Bound = Callable[[float, float, int, int, int], int]
+"""(real bound, output scale, zero point, lowest code, highest code) -> code."""
+
 Fold = Callable[[Floats, Floats, Normalization], tuple[Floats, Floats]]
 """Weight [O, ...] and bias [O] with the batch normalization behind them folded in, float32."""
 
@@ -110,7 +156,8 @@ class Profile:
     -> QuantParams that the engine imposes on its output.
     same_scale: ops whose inputs and output have one quantization. equal_inputs: ops whose inputs have one, that of the
     input which the network computes last; without them every input keeps the table's. largest_pool: the greatest window
-    height and width that the engine averages; None: any. fold: in which order batch normalization is folded into
+    height and width that the engine averages; None: any. bounds: kind -> the code of a fused activation's real bound,
+    where it is not spec.affine.bound_code's. fold: in which order batch normalization is folded into
     weights; None: as one factor and one summand. host: ops that the engine's own software computes in float32; None:
     not known. remarks: what a person should know of a layer, by its steps, its integer inputs and
     its real bias, one sentence each.
@@ -128,9 +175,14 @@ class Profile:
     same_scale: frozenset[str] = frozenset()
     equal_inputs: frozenset[str] = frozenset()
     largest_pool: int | None = None
+    bounds: Mapping[str, Bound] = field(default_factory=dict)
     fold: Fold | None = None
     host: frozenset[str] | None = None
     remarks: Callable[[Arithmetic, Sequence[QuantParams], Floats | None], Iterable[str]] = _no_remarks
+
+    def bound(self, kind: str) -> Bound:
+        """How a real bound of an activation that is fused into an operator of this kind becomes a code."""
+        return self.bounds.get(kind, bound_code)
 
     def scheme(self, kind: str, dtype: str) -> Scheme | None:
         """The scheme of one kind of arithmetic for activations of a dtype (float32: of a quantize layer), or None."""

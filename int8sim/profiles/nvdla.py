@@ -18,6 +18,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from int8sim.model.accumulation import Loop
 from int8sim.model.errors import BiasError, RatioError
 from int8sim.model.step import Arithmetic, Array, Number
 from int8sim.model.tensor import QuantParams
@@ -225,8 +226,10 @@ def _wrapped(bias: Floats, codes: Array) -> Iterator[str]:
 
 
 AVERAGE = Scheme({"step": sum_codes, "finish": average}, _average)
-PER_KERNEL = Scheme({"accumulate": saturating_add, "output": convolution_output}, _per_kernel)
-PER_FILTER = Scheme({"accumulate": saturating_add, "output": convolution_output_per_channel}, _per_filter)
+PER_KERNEL = Scheme({"accumulate": saturating_add, "output": convolution_output}, _per_kernel, Loop(SUM_BITS))
+PER_FILTER = Scheme(
+    {"accumulate": saturating_add, "output": convolution_output_per_channel}, _per_filter, Loop(SUM_BITS)
+)
 
 NVDLA = Profile(
     name="nvdla",

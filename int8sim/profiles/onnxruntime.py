@@ -10,14 +10,16 @@ Runtime 1.31.1. Quantization: onnxruntime/python/tools/ quantization/quant_utils
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Context, Decimal
 
 import numpy as np
 
-from int8sim.model.step import Array, LookupTable
+from int8sim.model.accumulation import CHANNELS_LAST, Loop
+from int8sim.model.step import Array, LookupTable, Number
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
-from int8sim.profiles.base import MOVE, Floats, Profile, Scheme, Weights
+from int8sim.profiles.base import MOVE, Branch, Floats, Profile, Scheme, Weights
 from int8sim.profiles.rules import (
     MOVES,
     Parameters,
@@ -35,8 +37,10 @@ from int8sim.spec.eltwise import add_fma, requantize_real
 from int8sim.spec.float32 import float32, fma
 from int8sim.spec.multipliers import float32_ratio
 from int8sim.spec.pooling import average_real, mean_rne, sum_offset, sum_real
+from int8sim.spec.qlinear import leaky_relu_real, multiply_float32, sigmoid_real
 from int8sim.spec.requantize import float_rne
 from int8sim.spec.softmax import table_exponential, table_quotient, table_sum
+from int8sim.spec.x86 import add_vpmaddubsw_pair
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 RESERVED_EXPONENT = 5.0  # of QLinearSoftmax: how far the greatest share stays below the float32 range
@@ -80,6 +84,19 @@ def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int)
     return {"combine": {"a_ratio": np.float32(ra), "b_ratio": np.float32(rb), "fixed": fixed, "low": low, "high": high}}
 
 
+def _multiply(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
+    return {
+        "combine": {
+            "a_zero_point": a.tensor_zero_point,
+            "b_zero_point": b.tensor_zero_point,
+            "multiplier": np.float32(float32_ratio(a.tensor_scale, b.tensor_scale, y.tensor_scale)),
+            "zero_point": y.tensor_zero_point,
+            "low": low,
+            "high": high,
+        }
+    }
+
+
 def _average(*, x: QuantParams, y: QuantParams, window: object, low: int, high: int) -> Parameters:
     del window
     return {
@@ -117,17 +134,23 @@ def _softmax(*, x: QuantParams, y: QuantParams, length: int, low: int, high: int
     }
 
 
-def _concat(*, x: QuantParams, y: QuantParams) -> Parameters:
+def _through_real(*, x: QuantParams, y: QuantParams, low: int, high: int, **attributes: Number) -> Parameters:
+    """From codes to real values and back; the op's own attributes first."""
     return {
         "convert": {
+            **attributes,
             "from_scale": np.float32(x.tensor_scale),
             "from_zero_point": x.tensor_zero_point,
             "scale": np.float32(y.tensor_scale),
             "zero_point": y.tensor_zero_point,
-            "low": y.low,
-            "high": y.high,
+            "low": low,
+            "high": high,
         }
     }
+
+
+def _concat(*, x: QuantParams, y: QuantParams) -> Parameters:
+    return _through_real(x=x, y=y, low=y.low, high=y.high)
 
 
 OUTPUT = Scheme({"output": float_rne}, _output)
@@ -144,6 +167,10 @@ ONNXRUNTIME = Profile(
         "fully_connected": OUTPUT,
         "matmul": OUTPUT,
         "add": Scheme({"combine": add_fma}, _add),
+        "multiply": Scheme({"combine": multiply_float32}, _multiply),
+        "leaky_relu": Scheme({"convert": leaky_relu_real}, _through_real),
+        "sigmoid": Scheme({"convert": sigmoid_real}, _through_real),
+        "requantize": Scheme({"convert": requantize_real}, _through_real),
         "average_pool": Scheme({"step": sum_real, "finish": average_real}, _average),
         "global_average_pool": Scheme({"step": sum_offset, "finish": mean_rne}, _mean),
         "softmax": Scheme({"exponential": table_exponential, "total": table_sum, "quotient": table_quotient}, _softmax),
@@ -156,3 +183,36 @@ ONNXRUNTIME = Profile(
     forced={"softmax": {"int8": QuantParams(1 / 256, -128), "uint8": QuantParams(1 / 256, 0, dtype="uint8")}},
     same_scale=MOVES,
 )
+
+PAIRS = Loop(None, products=2, order=CHANNELS_LAST, unsigned=True, group_bits=16)
+"""As vpmaddubsw adds: two neighbours in K, unsigned by signed codes, their sum saturated to 16 bits.
+
+K as MLAS packs it: (row, column, channel) of a convolution's window, ascending in a fully connected layer.
+Source: microsoft/onnxruntime:onnxruntime/core/mlas/lib/x86_64/QgemmU8S8KernelAvx2.S.
+"""
+IN_PAIRS = Scheme({"accumulate": add_vpmaddubsw_pair, "output": float_rne}, _output, PAIRS)
+
+
+def _is_depthwise(*, channels: int, group: int = 1, depth: int = 1) -> bool:
+    return depth == 1 and channels == group > 1
+
+
+ONNXRUNTIME_AVX2 = replace(
+    ONNXRUNTIME,
+    name="onnxruntime_avx2",
+    title="ONNX Runtime CPU on a machine without VNNI: uint8 by int8 products in saturating pairs",
+    source="microsoft/onnxruntime:onnxruntime/core/mlas/lib/x86_64/QgemmU8S8KernelAvx2.S and lib/qgemm_kernel_avx2.cpp",
+    activations={"performance": asymmetric_uint8, "mixed": asymmetric_uint8},
+    schemes={
+        **ONNXRUNTIME.schemes,
+        "convolution": replace(IN_PAIRS, branches=(Branch("depthwise: exact", _is_depthwise, OUTPUT),)),
+        "fully_connected": IN_PAIRS,
+    },
+)
+"""What the same network answers where the processor has AVX2 and no VNNI.
+
+The instructions have a witness, themselves (spec/x86.py). The order of K in pairs, and which layers are exact, have
+none on a machine with VNNI, only MLAS's source, in onnxruntime/core/mlas/lib: QgemmU8S8KernelAvx2.S and
+ConvSymKernelAvx2.S pair neighbours in K; a product of two uint8 activations is summed in 32 bits
+(QgemmU8U8KernelAvx2.S), and so is a depthwise convolution (qdwconv.cpp).
+"""

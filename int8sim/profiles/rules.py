@@ -9,13 +9,13 @@ import numpy as np
 from int8sim.model.step import Array, Number
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
-from int8sim.profiles.base import Floats, Scheme
+from int8sim.profiles.base import MOVE, Floats, Scheme, Weights
 from int8sim.spec.affine import clamp_code, dequantize, quantize_half_even, symmetric_scale
 
 Parameters = Mapping[str, Mapping[str, Number]]
 
 INT8_MAX = 127
-MOVES = frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "relu", "clip"})
+MOVES = frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "resize_nearest", "relu", "clip"})
 """Ops whose codes move, or are clamped, at one scale in every engine here."""
 
 
@@ -89,3 +89,17 @@ def channel_scales(w: QuantParams, channels: int) -> list[float]:
 def per_channel(values: list[int] | list[float], dtype: type) -> Array:
     """One value per output channel."""
     return np.array(values, dtype)
+
+
+SYMMETRIC = {"performance": symmetric_int8, "mixed": symmetric_int8}
+"""Activations of a target that has no zero points."""
+PER_TENSOR = Weights(frozenset(), amax_scale, divide_half_even)
+"""int8 weights, -127 .. 127, with one scale a tensor."""
+COMMON = {
+    "clamp": clamp_scheme(),
+    "quantize": quantize_scheme(),
+    "dequantize": dequantize_scheme(),
+    "concat": MOVE,
+    "move": MOVE,
+}
+"""Schemes of a target that clamps and moves codes as they are; `concat` must be in its `same_scale`."""

@@ -1,5 +1,6 @@
 """A user's accelerator: a saturating 24-bit accumulator and a converter with branches and a helper of its own."""
 
+from int8sim.model.accumulation import Loop
 from int8sim.profiles.base import MOVE, Scheme
 from int8sim.profiles.registry import profiles
 from int8sim.spec.integers import saturate, saturating_add
@@ -27,7 +28,7 @@ def derive(*, x, w, y, channels, bias, low, high):
 
 
 SCHEMES = {
-    "convolution": Scheme({"accumulate": saturating_add, "output": convert}, derive),
+    "convolution": Scheme({"accumulate": saturating_add, "output": convert}, derive, Loop(24)),
     **{kind: profiles()["tensorrt"].schemes[kind] for kind in ("add", "clamp", "quantize", "dequantize")},
     "concat": MOVE,
     "move": MOVE,

@@ -95,8 +95,10 @@ def test_folding_and_the_float_run(resnet, compared):
     compared(sum(values.size for values in after.values()))
 
 
-NARROWED = dict.fromkeys(("nvdla", "nvdla_per_filter"), (15, 0.85))
-"""dB at the logits and share of equal classes where they are less: NVDLA's compiler narrows one input of each sum."""
+NARROWED = dict.fromkeys(("nvdla", "nvdla_per_filter", "onnxruntime_avx2"), (15, 0.85))
+"""dB at the logits and share of equal classes where they are less: NVDLA's compiler narrows one input of each sum, and
+pairs of products saturate where ONNX Runtime has no VNNI.
+"""
 
 
 @pytest.mark.witness

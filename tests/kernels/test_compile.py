@@ -14,7 +14,7 @@ import pytest
 
 from int8sim.kernels import cache
 from int8sim.kernels.compile import bind, build
-from int8sim.kernels.cpu.add import add
+from int8sim.kernels.cpu.elementwise import combined
 from int8sim.kernels.roles import combine
 from int8sim.model.errors import CompileError
 from int8sim.model.step import LookupTable, Step
@@ -58,7 +58,7 @@ sys.path.insert(0, {folder!r})
 import numpy as np
 import scheme
 from int8sim.kernels.compile import bind, build
-from int8sim.kernels.cpu.add import add
+from int8sim.kernels.cpu.elementwise import combined
 from int8sim.model.step import LookupTable, Step
 
 a, b = (part.ravel().astype(np.uint8) for part in np.meshgrid(np.arange(0, 256, 5), np.arange(0, 256, 3)))
@@ -69,7 +69,7 @@ for mode in (3, 4, 5):
     step = Step(scheme.mine, numbers)
     bound, values = bind(step)
     out = np.empty(a.size, np.uint8)
-    kernel = build(add, {{"combine": bound}})
+    kernel = build(combined, {{"combine": bound}})
     kernel(a, b, values, out, (128, 128, 128))
     expected = [step(x - 128, y - 128) + 128 for x, y in zip(a.tolist(), b.tolist())]
     assert out.tolist() == expected, mode
@@ -122,7 +122,7 @@ def test_an_unedited_second_process_compiles_nothing(project):
     total, hits, misses = project.run().split()
     assert (hits, misses) == ("0", "1")
     assert project.run().split() == [total, "1", "0"]
-    assert len(list((project.folder / "cache").glob("add_*.py"))) == 1
+    assert len(list((project.folder / "cache").glob("combined_*.py"))) == 1
 
 
 def test_an_edited_callee_gives_the_new_bits_in_the_next_process(project):
@@ -151,14 +151,14 @@ sys.path.insert(0, {folder!r})
 from pathlib import Path
 import scheme, helper
 from int8sim.kernels.compile import build
-from int8sim.kernels.cpu.add import add
+from int8sim.kernels.cpu.elementwise import combined
 from int8sim.model.errors import CompileError
 
 path = Path(helper.__file__)
 path.write_text(path.read_text().replace(OLD, NEW))
 kinds = ("scalar", "scalar", "scalar", "table")
 try:
-    build(add, {{"combine": (scheme.mine, kinds)}})
+    build(combined, {{"combine": (scheme.mine, kinds)}})
 except CompileError as error:
     print(error.function, "|", error.reason)
 """
@@ -195,7 +195,7 @@ def test_a_default_edited_after_import_keeps_the_value_of_the_running_process(pr
 def added(parameters):
     """Two small arrays by add_fma with these parameters; how many specializations the kernel has then, and the sum."""
     bound, values = bind(Step(add_fma, parameters))
-    kernel = build(add, {"combine": bound})
+    kernel = build(combined, {"combine": bound})
     codes, out = np.arange(256, dtype=np.uint8), np.empty(256, np.uint8)
     kernel(codes, codes[::3].repeat(3)[:256].copy(), values, out, (0, 0, 0))
     return len(kernel.signatures), out.tolist()
@@ -250,7 +250,7 @@ def test_parameters_must_be_the_functions_last_ones_in_order():
 
 def test_kernels_are_built_once_per_process():
     bound, _ = bind(Step(add_fma, {"a_ratio": 1, "b_ratio": 1, "fixed": 0, "low": 0, "high": 1}))
-    assert build(add, {"combine": bound}) is build(add, {"combine": bound})
+    assert build(combined, {"combine": bound}) is build(combined, {"combine": bound})
 
 
 TABLE = np.arange(4)
@@ -324,7 +324,7 @@ def pretends(a, b):
 )
 def test_what_cannot_be_flattened_is_refused_by_name(function, named, reason):
     with pytest.raises(CompileError) as caught:
-        build(add, {"combine": (function, ())})
+        build(combined, {"combine": (function, ())})
     assert caught.value.function == f"{__name__}.{named}"
     assert reason in caught.value.reason
 
@@ -333,7 +333,7 @@ def test_a_table_is_a_parameter():
     step = Step(reads_parameter, {"table": LookupTable(np.array([5, 6, 7, 8], np.int8))})
     bound, values = bind(step)
     out = np.empty(4, np.uint8)
-    build(add, {"combine": bound})(np.arange(4, dtype=np.uint8), np.zeros(4, np.uint8), values, out, (0, 0, 0))
+    build(combined, {"combine": bound})(np.arange(4, dtype=np.uint8), np.zeros(4, np.uint8), values, out, (0, 0, 0))
     assert out.tolist() == [5, 6, 7, 8]
 
 
