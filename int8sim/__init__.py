@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from int8sim.api import divergence_curve as divergence_curve
     from int8sim.api import dp2a as dp2a
     from int8sim.api import dp4a as dp4a
+    from int8sim.api import dynamic_quantize as dynamic_quantize
     from int8sim.api import gather as gather
     from int8sim.api import image_batches as image_batches
     from int8sim.api import load as load
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from int8sim.api import merge_statistics as merge_statistics
     from int8sim.api import merge_tables as merge_tables
     from int8sim.api import open_samples as open_samples
+    from int8sim.api import prove as prove
     from int8sim.api import quantize as quantize
     from int8sim.api import read_table as read_table
     from int8sim.api import record as record
@@ -52,13 +54,14 @@ if TYPE_CHECKING:
     from int8sim.model.tensor import QuantParams as QuantParams
     from int8sim.model.tensor import TensorType as TensorType
     from int8sim.profiles.base import Profile as Profile
+    from int8sim.proof.report import Proof as Proof
 
 __version__ = "0.1.0"
 
 _API = (
     "BatchStream Preprocessing accepts asymmetric_params calibrate convert dequantize divergence_curve dp2a dp4a "
-    "gather image_batches load load_statistics lower merge_statistics merge_tables open_samples quantize "
-    "read_table record run save_statistics symmetric_params table_from verify write_table"
+    "dynamic_quantize gather image_batches load load_statistics lower merge_statistics merge_tables open_samples "
+    "prove quantize read_table record run save_statistics symmetric_params table_from verify write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),
@@ -72,6 +75,7 @@ _HOMES = {
     "QuantParams": "int8sim.model.tensor",
     "TensorType": "int8sim.model.tensor",
     "Profile": "int8sim.profiles.base",
+    "Proof": "int8sim.proof.report",
 }
 _MODULES = ("spec",)
 

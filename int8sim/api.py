@@ -27,10 +27,15 @@ from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.kernels.arrays import convert, dequantize, dp2a, dp4a, quantize
+from int8sim.kernels.dynamic import dynamic_quantize
 from int8sim.kernels.ranges import asymmetric_params, symmetric_params
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import NotAGoldenFileError, NotAModelError
-from int8sim.model.step import Array
+from int8sim.model.step import Array, Step
+from int8sim.profiles.base import Profile
+from int8sim.proof.converters import output_step
+from int8sim.proof.prove import POINTS, prove_step
+from int8sim.proof.report import Proof
 
 __all__ = [
     "BatchStream",
@@ -43,6 +48,7 @@ __all__ = [
     "divergence_curve",
     "dp2a",
     "dp4a",
+    "dynamic_quantize",
     "gather",
     "image_batches",
     "load",
@@ -51,6 +57,7 @@ __all__ = [
     "merge_statistics",
     "merge_tables",
     "open_samples",
+    "prove",
     "quantize",
     "read_table",
     "record",
@@ -112,6 +119,49 @@ def verify(path: str | os.PathLike[str], *, backend: str = "cpu", graph: Graph |
     if golden.count == 0:
         raise NotAGoldenFileError(path, "it holds a graph but no samples; record some with `int8sim golden record`")
     return _compare.compare(golden, backend=backend, graph=graph)
+
+
+def prove(
+    converter: Step | str | Profile,
+    *,
+    x_scale: float = 0.0,
+    w_scale: float = 0.0,
+    y_scale: float = 0.0,
+    zero_point: int = 0,
+    kind: str = "convolution",
+    dtype: str = "",
+    bias: float | None = None,
+    low: int | None = None,
+    high: int | None = None,
+    channel: int = 0,
+    judge: str = "",
+    only: tuple[int, int] | None = None,
+    points: int = POINTS,
+) -> Proof:
+    """A converter on all 2**32 accumulators, compiled, against its exact definition. The report is truthy if proved.
+
+    converter: an output step, of which one channel is proved; or a profile, with the scales, zero point, kind, dtype
+    (int8 by default), bias and codes low .. high of a layer. A step of spec.cvt's float32_to_int8 is proved on all
+    float32 patterns. judge: the function, as module:name, by whose definition it is judged, its own by default. only:
+    first and last operand of a part; a proof needs all. points: random ones for the interpreted function.
+    Raises ConverterError, ParameterError, UnknownNameError, BadScaleError, RatioError, BiasError, CompileError.
+    """
+    if isinstance(converter, Step):
+        return prove_step(converter, dtype=dtype, channel=channel, judge=judge, only=only, points=points)
+    code = dtype or "int8"
+    step = output_step(
+        converter,
+        x_scale=x_scale,
+        w_scale=w_scale,
+        y_scale=y_scale,
+        zero_point=zero_point,
+        kind=kind,
+        dtype=code,
+        bias=bias,
+        low=low,
+        high=high,
+    )
+    return prove_step(step, dtype=code, judge=judge, only=only, points=points)
 
 
 def _version() -> str:

@@ -288,6 +288,34 @@ def nvdla_convert(
 
 
 @app.command()
+def prove(
+    converters: Annotated[
+        list[str], typer.Argument(help="A target; module:function and its name=value ...; cvt; or all. Several, too.")
+    ],
+    x_scale: Annotated[float, typer.Option(help="A target's layer: the scale of its input.")] = 0.02,
+    w_scale: Annotated[float, typer.Option(help="The scale of its weights.")] = 0.005,
+    y_scale: Annotated[float, typer.Option(help="The scale of its output.")] = 0.07,
+    zero_point: Annotated[int, typer.Option(help="The zero point of its output.")] = 0,
+    kind: Annotated[str, typer.Option(help="convolution (the default), depthwise, fully_connected or matmul.")] = "",
+    dtype: Annotated[str, typer.Option(help="int8, uint8 or int16.")] = "int8",
+    bias: Annotated[float | None, typer.Option(help="A real bias, of targets whose output step adds it.")] = None,
+    low: Annotated[int | None, typer.Option(help="The lowest code that a fused activation leaves.")] = None,
+    high: Annotated[int | None, typer.Option(help="The highest one.")] = None,
+    to: Annotated[str, typer.Option(help="Of cvt: s8 or u8.")] = "s8",
+    rounding: Annotated[str, typer.Option(help="Of cvt: rni, rzi, rmi or rpi.")] = "rni",
+    flush: Annotated[bool, typer.Option("--flush", help="Of cvt: subnormals to 0 first, .ftz.")] = False,
+    only: Annotated[str, typer.Option(help="A part of the operands, FIRST:LAST. A proof needs all.")] = "",
+    json: Json = False,
+) -> None:
+    """Run converters on all 2^32 operands, compiled, and compare every code with its exact definition."""
+    from int8sim.cli.prove import Conversion, Layer
+    from int8sim.cli.prove import prove as command
+
+    layer = Layer(x_scale, w_scale, y_scale, zero_point, kind, dtype, bias, low, high)
+    raise typer.Exit(command(converters, layer, Conversion(to, rounding, flush), only, json))
+
+
+@app.command()
 def bench(
     seconds: Annotated[float, typer.Option(help="Roughly how long each line may take.")] = 1.0,
     json: Json = False,
