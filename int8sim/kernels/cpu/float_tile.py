@@ -10,7 +10,6 @@ the k-th lies, and in which row of the packed weights its weights do.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from itertools import chain
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.target import target
+from int8sim.kernels.cpu.instruction_sets import InstructionSets
 
 FLOAT, WORD, SIZE = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 FLOAT_BYTES, SIZE_BYTES = 4, 8
@@ -166,12 +165,13 @@ FLOAT_TILES = {
     "avx2": Tiles(*AVX2, avx2),
     "portable": Tiles(*PORTABLE, portable),
 }
+FLOAT_SUMS = InstructionSets(
+    "float32 sum",
+    {"avx512": frozenset({"+avx512f"}), "avx2": frozenset({"+avx2", "+fma"}), "portable": frozenset()},
+)
+"""`with FLOAT_SUMS.forced("avx2"):` prepares and runs float32 sums of products with those tiles."""
 
 
-@functools.cache
 def float_instruction_set() -> str:
-    """The fastest float32 tiles for the processor that Numba compiles for."""
-    features = set(target().features.split(","))
-    if "+avx512f" in features:
-        return "avx512"
-    return "avx2" if {"+avx2", "+fma"} <= features else "portable"
+    """The float32 tiles that kernels are prepared with: the processor's fastest, or forced ones."""
+    return FLOAT_SUMS.chosen()

@@ -8,7 +8,6 @@ vectors, which LLVM lowers to whatever the machine has. Both give the same integ
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -18,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.target import target
+from int8sim.kernels.cpu.instruction_sets import InstructionSets
 
 ROWS = 6
 """Windows per tile: with two vectors of accumulators each, enough independent sums to hide the latency."""
@@ -135,9 +134,13 @@ def tile_portable(_: Any, windows: Any, groups: Any, weights: Any, acc: Any) -> 
 
 
 TILES = {"avx512_vnni": tile_vnni, "portable": tile_portable}
+DOT_PRODUCTS = InstructionSets(
+    "dot product",
+    {"avx512_vnni": frozenset({"+avx512vnni", "+avx512f"}), "portable": frozenset()},
+)
+"""`with DOT_PRODUCTS.forced("portable"):` prepares integer convolutions with that tile."""
 
 
-@functools.cache
 def instruction_set() -> str:
-    """The fastest tile for the processor that Numba compiles for."""
-    return "avx512_vnni" if {"+avx512vnni", "+avx512f"} <= set(target().features.split(",")) else "portable"
+    """The tile that kernels are prepared with: the processor's fastest, or a forced one."""
+    return DOT_PRODUCTS.chosen()
