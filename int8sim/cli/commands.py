@@ -139,7 +139,8 @@ def show_report(screen: Screen, title: str, report: Report) -> None:
     if report.first:
         for line in report.first.lines():
             screen.say(line)
-    verdict = "every bit equal" if report else f"{report.different:,} differ"
+    undefined = f", {report.unpredictable:,} of them unpredictable" if report.unpredictable else ""
+    verdict = "every bit equal" if report else f"{report.different:,} differ{undefined}"
     screen.say(f"{report.compared:,} values compared on {report.backend}: {verdict}")
 
 

@@ -17,10 +17,14 @@ import numpy as np
 from int8sim.golden.store import Golden, sample_hashes
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import operands, run
+from int8sim.model.accumulation import Accumulation
 from int8sim.model.step import Array, Step
+from int8sim.ops.base import Operands
 
 CHUNK = 250
 """Samples per run: bounds the memory of a verification."""
+EXAMINED = 100
+"""Values that differ, by tensor and run, of which it is found out whether their step is defined."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,18 @@ class Mismatch:
     expected: int | float
     actual: int | float
     steps: Mapping[str, str] = field(default_factory=dict)
-    accumulator: int | float | None = None
+    role: str = ""
+    operands: tuple[int | float, ...] = ()
     unpredictable: bool = False
+
+    @property
+    def accumulator(self) -> int | float | None:
+        """What the output step was given, in a layer that accumulates."""
+        return self.operands[0] if self.role == "output" else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return {**vars(self), "accumulator": self.accumulator}
 
     def lines(self) -> list[str]:
         """For the screen."""
@@ -44,8 +58,9 @@ class Mismatch:
             f"layer {self.layer} ({self.op}), tensor {self.tensor}, index {list(self.index)}",
             f"  expected {self.expected}, actual {self.actual} (difference {gap:+g})",
         ]
-        if self.accumulator is not None:
-            text.append(f"  accumulator {self.accumulator}")
+        if self.role:
+            name = "accumulator" if self.role == "output" else f"{self.role} of"
+            text.append(f"  {name} {', '.join(map(str, self.operands))}")
         if self.unpredictable:
             text.append("  unpredictable: the hardware leaves the result of this step undefined")
         return text + [f"  {role}: {step}" for role, step in self.steps.items()]
@@ -53,12 +68,16 @@ class Mismatch:
 
 @dataclass
 class TensorReport:
-    """One tensor's comparison. compared: values, by themselves or by their sample's hash; bad_samples: by hash."""
+    """One tensor's comparison. compared: values, by themselves or by their sample's hash; bad_samples: by hash.
+
+    unpredictable: of the first EXAMINED recorded values that differ, those whose step the hardware leaves undefined.
+    """
 
     tensor: str
     layer: str
     compared: int = 0
     different: int = 0
+    unpredictable: int = 0
     bad_samples: list[int] = field(default_factory=list)
     greatest: float = 0.0
 
@@ -84,6 +103,11 @@ class Report:
         return sum(entry.different for entry in self.tensors)
 
     @property
+    def unpredictable(self) -> int:
+        """Of the values that differ and were looked at, those that the hardware leaves undefined."""
+        return sum(entry.unpredictable for entry in self.tensors)
+
+    @property
     def matched(self) -> bool:
         """Whether every bit matched."""
         return not self.problems and all(not entry.different and not entry.bad_samples for entry in self.tensors)
@@ -101,7 +125,7 @@ class Report:
             "different": self.different,
             "problems": self.problems,
             "tensors": [vars(entry) for entry in self.tensors],
-            "first_mismatch": None if self.first is None else vars(self.first),
+            "first_mismatch": None if self.first is None else self.first.as_dict(),
         }
 
 
@@ -122,6 +146,7 @@ def compare(golden: Golden, *, backend: str = "cpu", graph: Graph | None = None)
         actual = run(subject, inputs, backend=backend, keep="all")
         for name, entry in entries.items():
             _compare_tensor(golden, name, start, actual[name], entry)
+            entry.unpredictable += _unpredictable(golden, subject, name, start, actual)
         if report.first is None:
             report.first = _first(golden, subject, entries, start, actual)
     return report
@@ -154,6 +179,15 @@ def _compare_tensor(golden: Golden, name: str, start: int, actual: Array, entry:
         entry.greatest = max(entry.greatest, float(gap.max()))
 
 
+def _unpredictable(golden: Golden, graph: Graph, name: str, start: int, actual: Mapping[str, Array]) -> int:
+    """How many of the first values that differ have a step that the hardware leaves undefined."""
+    recorded, layer = _recorded(golden, name)[start : start + len(actual[name])], graph.producer(name)
+    if layer is None or not len(recorded):
+        return 0
+    places = np.argwhere(_bits(actual[name][: len(recorded)]) != _bits(recorded))[:EXAMINED]
+    return sum(not is_defined_at(graph, layer, tuple(map(int, place)), actual) for place in places)
+
+
 def _bits(values: Array) -> Array:
     """Floats by their bits, so that -0 differs from 0 and NaN equals itself."""
     contiguous = np.ascontiguousarray(values)
@@ -181,32 +215,42 @@ def explain(
     actual: Mapping[str, Array],
     start: int = 0,
 ) -> Mismatch:
-    """What the layer computed at one element: its accumulator and its steps with that channel's parameters."""
+    """What the layer computed at one element: its operands and its steps with that channel's parameters."""
     layer = graph.producer(tensor)
     place = (start + index[0], *index[1:])
     values = expected[index].item(), actual[tensor][index].item()
     if layer is None:
         return Mismatch("input", "input", tensor, place, *values)
     channel = index[graph.tensors[tensor].channel_axis]
-    arithmetic = layer.arithmetic or {}
-    steps = {role: describe(step, channel) for role, step in arithmetic.items()}
-    acc = _accumulator(graph, layer, index, actual)
-    undefined = acc is not None and "output" in arithmetic and not is_defined(arithmetic["output"], (acc,), channel)
-    return Mismatch(layer.name, layer.op.name, tensor, place, *values, steps, acc, undefined)
+    steps = {role: describe(step, channel) for role, step in (layer.arithmetic or {}).items()}
+    given = operands_at(graph, layer, index, actual)
+    undefined = not is_defined_at(graph, layer, index, actual)
+    return Mismatch(layer.name, layer.op.name, tensor, place, *values, steps, *(given or ("", ())), undefined)
 
 
-def _accumulator(graph: Graph, layer: Layer, index: tuple[int, ...], actual: Mapping[str, Array]) -> Any:
-    if layer.arithmetic is None:
-        return None
+def operands_at(graph: Graph, layer: Layer, index: tuple[int, ...], actual: Mapping[str, Array]) -> Operands:
+    """The role that made one element of a layer's output and its operands; () for a float layer or a moved code."""
+    if not layer.arithmetic:
+        return ()
     inputs = operands(graph, layer, [actual[name] for name in layer.inputs if name not in graph.constants])
-    return layer.op.accumulator(graph.types(layer), layer.arithmetic, inputs, index)
+    return layer.op.operands_at(graph.types(layer), layer.arithmetic, inputs, index)
+
+
+def is_defined_at(graph: Graph, layer: Layer, index: tuple[int, ...], actual: Mapping[str, Array]) -> bool:
+    """Whether the hardware defines one element of a layer's output."""
+    given = operands_at(graph, layer, index, actual)
+    if not given or not layer.arithmetic:
+        return True
+    channel = index[graph.tensors[layer.output].channel_axis]
+    return is_defined(layer.arithmetic[given[0]], given[1], channel)
 
 
 def describe(step: Step, channel: int) -> str:
-    """The step as a call with one channel's numbers; tables are left out."""
+    """The step as a call with one channel's numbers, and the loop around it; tables are left out."""
     names = [name for name in step.parameters if not hasattr(step.parameters[name], "values")]
     parameters = dict(zip(step.parameters, step.at(min(channel, _last(step))), strict=True))
-    return f"{step.function.__name__}({', '.join(f'{name}={parameters[name]!r}' for name in names)})"
+    loop = f" in {step.loop}" if isinstance(step, Accumulation) else ""
+    return f"{step.function.__name__}({', '.join(f'{name}={parameters[name]!r}' for name in names)}){loop}"
 
 
 def _last(step: Step) -> int:

@@ -14,11 +14,30 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, Scales, channels_last, codes, expect, from_channels_last, image, spatial
+from int8sim.ops.base import (
+    Case,
+    Op,
+    Operands,
+    Scales,
+    channels_last,
+    codes,
+    expect,
+    from_channels_last,
+    image,
+    spatial,
+)
 from int8sim.ops.window import Window
 from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import float32
 from int8sim.spec.pooling import average_half_away, sum_codes
+
+
+def _total(step: Step, cells: Sequence[int]) -> Any:
+    """The running total over a window's codes."""
+    total: Any = 0
+    for code in cells:
+        total = step(total, code)
+    return total
 
 
 @dataclass(frozen=True)
@@ -55,7 +74,7 @@ class AveragePool(Op):
         return rows * (min(x + self.kernel_shape[1], width + right) - x)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
-        def average(cells: list[float], count: int) -> float:
+        def average(cells: list[float], count: int, _: int) -> float:
             total = 0.0
             for value in cells:
                 total = float32(total + value)
@@ -65,29 +84,41 @@ class AveragePool(Op):
 
     def _over_windows(self, kind: TensorType, array: Array, dtype: Any, average: Any, padding: float) -> Array:
         x = channels_last(array, kind.layout)
-        size = x.shape[1], x.shape[2]
-        out = np.empty((x.shape[0], *self.window().output_size(*size), x.shape[3]), dtype)
+        out = np.empty((x.shape[0], *self.window().output_size(x.shape[1], x.shape[2]), x.shape[3]), dtype)
         for n, oy, ox, c in np.ndindex(*out.shape):
-            cells = [x[n, row, column, c].item() for _, _, row, column in self.window().cells(oy, ox, *size)]
-            count = self.count(oy, ox, *size)
-            out[n, oy, ox, c] = average(cells + [padding] * (count - len(cells)), count)
+            out[n, oy, ox, c] = average(*self._window(x[n, :, :, c], oy, ox, padding), c)
         return from_channels_last(out, kind.layout)
+
+    def _window(self, plane: Array, oy: int, ox: int, padding: float) -> tuple[list[Any], int]:
+        """The values of one window over [height, width], counted padding last, and by how many they are divided."""
+        cells = [plane[row, column].item() for _, _, row, column in self.window().cells(oy, ox, *plane.shape)]
+        count = self.count(oy, ox, *plane.shape)
+        return cells + [padding] * (count - len(cells)), count
 
     def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
         x, y = scales.inputs[0], scales.output
-        return scheme.steps(x=x, y=y, window=self.kernel_shape, low=scales.low, high=scales.high)
+        bounds = {"low": scales.low, "high": scales.high}
+        return scheme.steps(x=x, y=y, window=self.kernel_shape, channels=spatial(scales.types[0])[3], **bounds)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
     ) -> Array:
-        def average(cells: list[int], count: int) -> int:
-            total: Any = 0
-            for code in cells:
-                total = arithmetic["step"](total, code)
-            return int(arithmetic["finish"](total, count))
+        def average(cells: list[int], count: int, channel: int) -> int:
+            return int(arithmetic["finish"](_total(arithmetic["step"], cells), count, channel=channel))
 
         padding = types[0].quantized.tensor_zero_point
         return self._over_windows(types[0], inputs[0], output.dtype, average, padding)
+
+    def operands_at(
+        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> Operands:
+        n, a, b, d = index
+        x, (oy, ox, c) = (
+            channels_last(inputs[0], types[0].layout),
+            (b, d, a) if types[0].layout == "NCHW" else (a, b, d),
+        )
+        cells, count = self._window(x[n, :, :, c], oy, ox, types[0].quantized.tensor_zero_point)
+        return "finish", (_total(arithmetic["step"], cells), count)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -10,6 +10,7 @@ Every layer has one output. Dimension 0 of every activation is the batch; an op 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from int8sim.model.errors import LayerError
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.profiles.base import Floats, Scheme
+
+Operands = tuple[()] | tuple[str, tuple[int | float, ...]]
+"""A role and what its step is given at one element."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +98,16 @@ class Op(ABC):
         """What the output step is given at one output element, for the explanation of a mismatch; None if nothing."""
         return None
 
+    def operands_at(
+        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> Operands:
+        """The role that makes one output element, and its operands; () if the element only moved.
+
+        index: in the tensor's own layout. For the explanation of a mismatch, and whether its step is defined there.
+        """
+        acc = self.accumulator(types, arithmetic, inputs, index)
+        return () if acc is None else ("output", (acc,))
+
 
 class ShapeMismatch(Exception):  # noqa: N818 (turned into LayerError by whoever knows the layer)
     """What is wrong with an op's inputs or attributes; the graph adds the layer's name and raises LayerError."""
@@ -147,6 +161,15 @@ def channels_last(array: Array, layout: str) -> Array:
 def from_channels_last(array: Array, layout: str) -> Array:
     """The inverse of `channels_last`."""
     return array.transpose(0, 3, 1, 2) if layout == "NCHW" else array
+
+
+def place_of(index: tuple[int, ...], shape: tuple[int, ...], layout: str) -> tuple[int, int]:
+    """Of an element of a tensor in its own layout: the index in the tensor as stored, channels last, and its size."""
+    order = (0, 2, 3, 1) if layout == "NCHW" else tuple(range(len(shape)))
+    place = 0
+    for axis in order:
+        place = place * shape[axis] + index[axis]
+    return place, math.prod(shape)
 
 
 def spatial(kind: TensorType, what: str = "x") -> tuple[int, int, int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Op, Scales, expect
+from int8sim.ops.base import Op, Operands, Scales, channels_last, expect, from_channels_last, place_of
 from int8sim.profiles.base import Scheme
 
 
@@ -39,11 +39,24 @@ class Elementwise(Op):
 
     def reference(
         self,
-        types: Sequence[TensorType],  # noqa: ARG002
+        types: Sequence[TensorType],
         output: TensorType,
         arithmetic: Arithmetic,
         inputs: Sequence[Array],
     ) -> Array:
-        pairs = zip(inputs[0].ravel().tolist(), inputs[1].ravel().tolist(), strict=True)
-        values = [arithmetic["combine"](a, b) for a, b in pairs]
-        return np.array(values, output.dtype).reshape(inputs[0].shape)
+        step, layout = arithmetic["combine"], types[0].layout
+        a, b = (channels_last(values, layout) for values in inputs)
+        where = [(place, a.size) for place in range(a.size)] if step.placed else [()] * a.size
+        pairs = zip(a.ravel().tolist(), b.ravel().tolist(), where, strict=True)
+        found = np.array([step(left, right, *at) for left, right, at in pairs], output.dtype)
+        return from_channels_last(found.reshape(a.shape), layout)
+
+    def operands_at(
+        self,
+        types: Sequence[TensorType],
+        arithmetic: Arithmetic,
+        inputs: Sequence[Array],
+        index: tuple[int, ...],
+    ) -> Operands:
+        where = place_of(index, inputs[0].shape, types[0].layout) if arithmetic["combine"].placed else ()
+        return "combine", (*(values[index].item() for values in inputs), *where)

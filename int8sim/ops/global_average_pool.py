@@ -9,7 +9,7 @@ from typing import ClassVar
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 from int8sim.ops.average_pool import AveragePool
-from int8sim.ops.base import Case, Op, Scales, codes, image, spatial
+from int8sim.ops.base import Case, Op, Operands, Scales, codes, image, spatial
 from int8sim.profiles.base import Scheme
 from int8sim.spec.pooling import average_half_away, sum_codes
 
@@ -41,6 +41,11 @@ class GlobalAveragePool(Op):
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
     ) -> Array:
         return self.as_average_pool(types[0]).reference(types, output, arithmetic, inputs)
+
+    def operands_at(
+        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> Operands:
+        return self.as_average_pool(types[0]).operands_at(types, arithmetic, inputs, index)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

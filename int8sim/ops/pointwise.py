@@ -10,7 +10,7 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Op, Scales
+from int8sim.ops.base import Op, Operands, Scales, channels_last, from_channels_last, place_of
 from int8sim.profiles.base import Scheme
 
 
@@ -25,12 +25,23 @@ class Pointwise(Op):
 
     def reference(
         self,
-        types: Sequence[TensorType],  # noqa: ARG002
+        types: Sequence[TensorType],
         output: TensorType,
         arithmetic: Arithmetic,
         inputs: Sequence[Array],
     ) -> Array:
-        return _each(arithmetic["convert"], inputs[0], output.dtype)
+        stored = channels_last(inputs[0], types[0].layout)
+        return from_channels_last(_each(arithmetic["convert"], stored, output.dtype), types[0].layout)
+
+    def operands_at(
+        self,
+        types: Sequence[TensorType],
+        arithmetic: Arithmetic,
+        inputs: Sequence[Array],
+        index: tuple[int, ...],
+    ) -> Operands:
+        where = place_of(index, inputs[0].shape, types[0].layout) if arithmetic["convert"].placed else ()
+        return "convert", (inputs[0][index].item(), *where)
 
 
 class Activation(Pointwise):
@@ -50,4 +61,6 @@ class Activation(Pointwise):
 
 
 def _each(step: Step, values: Array, dtype: Any) -> Array:
-    return np.array([step(value) for value in values.ravel().tolist()], dtype).reshape(values.shape)
+    where = [(place, values.size) for place in range(values.size)] if step.placed else [()] * values.size
+    found = [step(value, *at) for value, at in zip(values.ravel().tolist(), where, strict=True)]
+    return np.array(found, dtype).reshape(values.shape)

@@ -14,10 +14,19 @@ import numpy as np
 
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import QuantParams, TensorType
-from int8sim.ops.base import Case, Op, Scales, codes, expect
+from int8sim.ops.base import Case, Op, Operands, Scales, codes, expect
 from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import exp, float32
 from int8sim.spec.softmax import tflite_exponential, tflite_quotient, tflite_sum
+
+
+def _shares(arithmetic: Arithmetic, values: Sequence[int]) -> tuple[list[Any], Any]:
+    """The exponentials of one row, and their sum."""
+    shares = [arithmetic["exponential"](value - max(values)) for value in values]
+    acc: Any = 0
+    for share in shares:
+        acc = arithmetic["total"](acc, share)
+    return shares, acc
 
 
 @dataclass(frozen=True)
@@ -59,13 +68,21 @@ class Softmax(Op):
         del types
 
         def row(values: list[int]) -> list[int]:
-            shares = [arithmetic["exponential"](value - max(values)) for value in values]
-            acc: Any = 0
-            for share in shares:
-                acc = arithmetic["total"](acc, share)
+            shares, acc = _shares(arithmetic, values)
             return [arithmetic["quotient"](share, acc) for share in shares]
 
         return self._by_rows(inputs[0], output.dtype, row)
+
+    def operands_at(
+        self,
+        types: Sequence[TensorType],  # noqa: ARG002
+        arithmetic: Arithmetic,
+        inputs: Sequence[Array],
+        index: tuple[int, ...],
+    ) -> Operands:
+        others = *index[: self.axis], *index[self.axis + 1 :]
+        shares, acc = _shares(arithmetic, np.moveaxis(inputs[0], self.axis, -1)[others].tolist())
+        return "quotient", (shares[index[self.axis]], acc)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from int8sim.spec.affine import dequantize, quantize_half_even
 from int8sim.spec.float32 import float32, fma, half_even
 from int8sim.spec.integers import S6, S16, U31, clamp
-from int8sim.spec.requantize import double
+from int8sim.spec.requantize import double, double_is_defined
 
 ADD_LEFT_SHIFT = 20  # both operands are shifted left by this before they are scaled
+ADD_LEFT_SHIFT_16 = 15  # of 16-bit codes
 
 
 def add_double(
@@ -34,14 +35,41 @@ def add_double(
     return clamp(double(left + right, multiplier, shift) + zero_point, low, high)
 
 
+def add_double_is_defined(
+    a: int,
+    b: int,
+    a_zero_point: int,
+    b_zero_point: int,
+    a_multiplier: int,
+    a_shift: int,
+    b_multiplier: int,
+    b_shift: int,
+    multiplier: int,
+    shift: int,
+) -> bool:
+    """Whether `double` is, of both operands and of their sum."""
+    left, right = (a - a_zero_point) << ADD_LEFT_SHIFT, (b - b_zero_point) << ADD_LEFT_SHIFT
+    operands = double_is_defined(left, a_multiplier, a_shift) and double_is_defined(right, b_multiplier, b_shift)
+    total = double(left, a_multiplier, a_shift) + double(right, b_multiplier, b_shift)
+    return operands and double_is_defined(total, multiplier, shift)
+
+
 def add_fma(a: S16, b: S16, a_ratio: float, b_ratio: float, fixed: float, low: S16, high: S16) -> int:
     """ONNX Runtime's QLinearAdd with AVX2 and FMA: half_even(fma(a, rA, fma(b, rB, fixed))), clamped before rounding.
 
-    ratios: float32 input scale / output scale. fixed: float32(zc - fma(rA, za, float32(rB * zb))).
+    ratios: float32 input scale / output scale. fixed: float32(zc - fma(rA, za, float32(rB * zb))). From 2**31 on the
+    conversion to int32 gives -2**31 on x86, and so `low`.
     Source: microsoft/onnxruntime:onnxruntime/core/mlas/lib/intrinsics/avx2/qladd_avx2.cpp.
     """
     value = fma(float32(a), a_ratio, fma(float32(b), b_ratio, fixed))
+    if not value < float32(2147483648.0):
+        return low
     return half_even(min(max(value, float32(low)), float32(high)))
+
+
+def add_fma_is_defined(a: int, b: int, a_ratio: float, b_ratio: float, fixed: float) -> bool:
+    """Whether the sum fits int32."""
+    return -(1 << 31) <= fma(float32(a), a_ratio, fma(float32(b), b_ratio, fixed)) < 1 << 31
 
 
 def add_dequantized(a: S16, b: S16, a_scale: float, b_scale: float, scale: float, low: S16, high: S16) -> int:

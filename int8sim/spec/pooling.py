@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from int8sim.spec.float32 import float32, half_even
 from int8sim.spec.integers import S6, S16, S32, U31, clamp
-from int8sim.spec.requantize import double
+from int8sim.spec.requantize import double, left_shift_is_defined
 
 
 def sum_codes(total: S32, x: S16) -> int:
@@ -64,6 +64,11 @@ def mean_double(
     Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/integer_ops/mean.h.
     """
     return clamp(double(total, multiplier, shift) + zero_point, low, high)
+
+
+def mean_double_is_defined(total: int, shift: int) -> bool:
+    """Whether the 32-bit left shift keeps the total. The multiplier, divided by the count, may be any."""
+    return left_shift_is_defined(total, shift)
 
 
 def average_dequantized(total: S32, count: U31, from_scale: float, scale: float, low: S16, high: S16) -> int:

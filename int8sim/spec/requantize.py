@@ -74,8 +74,18 @@ def single(acc: S32, multiplier: U31, shift: S6) -> int:
 
 
 def double_is_defined(acc: int, multiplier: int, shift: int) -> bool:
-    """Whether the 32-bit left shift of `double` and `double_up` keeps its value, and the multiplier is a legal one."""
-    return wrap(acc << max(-shift, 0), 32) == acc << max(-shift, 0) and _is_multiplier(multiplier, shift)
+    """Whether the 32-bit left shift of `double` keeps its value, and the multiplier is a legal one."""
+    return left_shift_is_defined(acc, shift) and _is_multiplier(multiplier, shift)
+
+
+def left_shift_is_defined(acc: int, shift: int) -> bool:
+    """Whether a negative shift, which goes left first, keeps the value in 32 bits."""
+    return wrap(acc << max(-shift, 0), 32) == acc << max(-shift, 0)
+
+
+def double_up_is_defined(acc: int, multiplier: int, shift: int) -> bool:
+    """As `double`: the left shift is the same."""
+    return double_is_defined(acc, multiplier, shift)
 
 
 def single_is_defined(acc: int, multiplier: int, shift: int) -> bool:
@@ -115,6 +125,26 @@ def real_half_away(acc: S32, multiplier: float) -> int:
 def real_half_away_is_defined(acc: int, multiplier: float) -> bool:
     """Whether the rounded product fits int32; beyond that the C cast is undefined."""
     return abs(acc * multiplier) < (1 << 31) - 1
+
+
+def output_real_is_defined(acc: int, multiplier: float) -> bool:
+    """Whether the rounded product fits int32."""
+    return real_half_away_is_defined(acc, multiplier)
+
+
+def output_double_is_defined(acc: int, multiplier: int, shift: int) -> bool:
+    """As `double`."""
+    return double_is_defined(acc, multiplier, shift)
+
+
+def output_double_up_is_defined(acc: int, multiplier: int, shift: int) -> bool:
+    """As `double_up`."""
+    return double_up_is_defined(acc, multiplier, shift)
+
+
+def output_single_is_defined(acc: int, multiplier: int, shift: int) -> bool:
+    """As `single`."""
+    return single_is_defined(acc, multiplier, shift)
 
 
 def output_real(acc: S32, multiplier: float, zero_point: S16, low: S16, high: S16) -> int:

@@ -3,52 +3,13 @@
 from __future__ import annotations
 
 from int8sim.spec.float32 import float32, half_even
+from int8sim.spec.gemmlowp import exp_on_negative_values, one_over_one_plus
 from int8sim.spec.integers import S6, S9, S16, S32, U31, clamp, leading_zeros_32, wrap
-from int8sim.spec.requantize import double, high_multiply
+from int8sim.spec.requantize import double, double_is_defined, high_multiply
 from int8sim.spec.rounding import Rounding, shift_right
 
-# gemmlowp's fixed point: a raw 32-bit word with k integer bits is the real raw / 2**(31 - k).
-ONE_QUARTER_Q26 = 1 << 24  # 1/4 with 5 integer bits
-EXP_MINUS_EIGHTH = 1895147668  # exp(-1/8), 0 integer bits
-ONE_THIRD = 715827883
-INT32_MAX = (1 << 31) - 1
 SUM_INTEGER_BITS = 12
-FORTY_EIGHT_SEVENTEENTHS = 1515870810  # 48/17 with 2 integer bits
-MINUS_THIRTY_TWO_SEVENTEENTHS = -1010580540
-
-
-def _product(a: int, b: int) -> int:
-    """gemmlowp's SaturatingRoundingDoublingHighMul for operands of any sign (never both the minimum)."""
-    return shift_right(a * b, 31, Rounding.HALF_UP)
-
-
-def _barrel(result: int, remainder: int, bit: int, factor: int) -> int:
-    return _product(result, factor) if remainder & (1 << bit) else result
-
-
-def exp_on_negative_values(a: S32) -> int:
-    """exp(a) with 0 integer bits, for a <= 0 with 5 integer bits: gemmlowp's exp_on_negative_values.
-
-    The fraction in [-1/4, 0) by a polynomial around -1/8, the rest by one factor per set bit.
-    Source: google/gemmlowp:fixedpoint/fixedpoint.h.
-    """
-    fraction = (a & (ONE_QUARTER_Q26 - 1)) - ONE_QUARTER_Q26
-    x = (fraction << 5) + (1 << 28)
-    x2 = _product(x, x)
-    x3 = _product(x2, x)
-    x4 = _product(x2, x2)
-    quarter = shift_right(x4, 2, Rounding.HALF_AWAY)
-    tail = shift_right(_product(quarter + x3, ONE_THIRD) + x2, 1, Rounding.HALF_AWAY)
-    result = EXP_MINUS_EIGHTH + _product(EXP_MINUS_EIGHTH, x + tail)
-    remainder = fraction - a
-    result = _barrel(result, remainder, 24, 1672461947)
-    result = _barrel(result, remainder, 25, 1302514674)
-    result = _barrel(result, remainder, 26, 790015084)
-    result = _barrel(result, remainder, 27, 290630308)
-    result = _barrel(result, remainder, 28, 39332535)
-    result = _barrel(result, remainder, 29, 720401)
-    result = _barrel(result, remainder, 30, 242)
-    return INT32_MAX if a == 0 else result
+DIFFERENCE_INTEGER_BITS = 5
 
 
 def tflite_exponential(difference: S9, multiplier: U31, shift: S6, difference_min: S32) -> int:
@@ -59,7 +20,12 @@ def tflite_exponential(difference: S9, multiplier: U31, shift: S6, difference_mi
     """
     if difference < difference_min:
         return 0
-    return exp_on_negative_values(double(difference, multiplier, shift))
+    return exp_on_negative_values(double(difference, multiplier, shift), DIFFERENCE_INTEGER_BITS)
+
+
+def tflite_exponential_is_defined(difference: int, multiplier: int, shift: int, difference_min: int) -> bool:
+    """Whether `double` is; what lies below difference_min is never scaled."""
+    return difference < difference_min or double_is_defined(difference, multiplier, shift)
 
 
 def tflite_sum(total: S32, exponential: U31) -> int:
@@ -73,25 +39,10 @@ def tflite_quotient(exponential: U31, total: U31, low: S16, high: S16) -> int:
     1 / total by three Newton steps (gemmlowp's one_over_one_plus_x_for_x_in_0_1), then one rounding shift.
     """
     headroom = leading_zeros_32(total)
-    reciprocal = _one_over_one_plus((total << headroom) - (1 << 31))
+    reciprocal = one_over_one_plus((total << headroom) - (1 << 31))
     bits_over_unit = SUM_INTEGER_BITS - headroom
     quotient = shift_right(high_multiply(exponential, reciprocal), bits_over_unit + 31 - 8, Rounding.HALF_AWAY)
     return clamp(quotient + low, low, high)
-
-
-def _one_over_one_plus(a: int) -> int:
-    """1 / (1 + a) with 0 integer bits, for 0 <= a < 1 with 0 integer bits."""
-    half_denominator = shift_right(a + INT32_MAX, 1, Rounding.HALF_AWAY)
-    x = FORTY_EIGHT_SEVENTEENTHS + _product(half_denominator, MINUS_THIRTY_TWO_SEVENTEENTHS)
-    x = _newton(x, half_denominator)
-    x = _newton(x, half_denominator)
-    x = _newton(x, half_denominator)
-    return min(x << 1, INT32_MAX)
-
-
-def _newton(x: int, half_denominator: int) -> int:
-    one_minus = (1 << 29) - _product(half_denominator, x)
-    return x + (_product(x, one_minus) << 2)
 
 
 def table_exponential(difference: S9, table: list[float]) -> float:

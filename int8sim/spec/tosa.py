@@ -64,6 +64,21 @@ def rescale_16(x: S48, input_zero_point: S16, multiplier: U15, shift: U6, zero_p
     return clamp(apply_scale_16(x - input_zero_point, multiplier, shift) + zero_point, low, high)
 
 
+def rescale_single_is_defined(x: int, input_zero_point: int, multiplier: int, shift: int) -> bool:
+    """Whether apply_scale_32 is, one rounding."""
+    return apply_scale_32_is_defined(x - input_zero_point, multiplier, shift, False)
+
+
+def rescale_double_is_defined(x: int, input_zero_point: int, multiplier: int, shift: int) -> bool:
+    """Whether apply_scale_32 is, two roundings."""
+    return apply_scale_32_is_defined(x - input_zero_point, multiplier, shift, True)
+
+
+def rescale_16_is_defined(x: int, input_zero_point: int, multiplier: int, shift: int) -> bool:
+    """Whether apply_scale_16 is."""
+    return apply_scale_16_is_defined(x - input_zero_point, multiplier, shift)
+
+
 def output_single(acc: S32, multiplier: U31, shift: U6, zero_point: S16, low: S16, high: S16) -> int:
     """An accumulator through RESCALE, SINGLE_ROUND."""
     return rescale_single(acc, 0, multiplier, shift, zero_point, low, high)
@@ -72,6 +87,11 @@ def output_single(acc: S32, multiplier: U31, shift: U6, zero_point: S16, low: S1
 def output_double(acc: S32, multiplier: U31, shift: U6, zero_point: S16, low: S16, high: S16) -> int:
     """An accumulator through RESCALE, DOUBLE_ROUND."""
     return rescale_double(acc, 0, multiplier, shift, zero_point, low, high)
+
+
+def output_single_is_defined(acc: int, multiplier: int, shift: int) -> bool:
+    """Whether RESCALE's requirements hold for an accumulator, one rounding."""
+    return apply_scale_32_is_defined(acc, multiplier, shift, False)
 
 
 def output_double_is_defined(acc: int, multiplier: int, shift: int) -> bool:
@@ -100,6 +120,24 @@ def add_rescaled(
     return clamp(apply_scale_32(left + right, multiplier, shift, True) + zero_point, low, high)
 
 
+def add_rescaled_is_defined(
+    a: int,
+    b: int,
+    a_zero_point: int,
+    b_zero_point: int,
+    a_multiplier: int,
+    a_shift: int,
+    b_multiplier: int,
+    b_shift: int,
+    multiplier: int,
+    shift: int,
+) -> bool:
+    """Whether RESCALE's requirements hold for both operands and for their sum."""
+    operands = (a - a_zero_point, a_multiplier, a_shift, True), (b - b_zero_point, b_multiplier, b_shift, True)
+    total = sum(apply_scale_32(*operand) for operand in operands)
+    return all(apply_scale_32_is_defined(*each) for each in (*operands, (total, multiplier, shift, True)))
+
+
 def multiply_rescaled(
     a: S16,
     b: S16,
@@ -116,11 +154,29 @@ def multiply_rescaled(
     return clamp(apply_scale_32(product, multiplier, shift, True) + zero_point, low, high)
 
 
+def multiply_rescaled_is_defined(
+    a: int, b: int, a_zero_point: int, b_zero_point: int, multiplier: int, shift: int
+) -> bool:
+    """Whether RESCALE's requirements hold for the product."""
+    return apply_scale_32_is_defined((a - a_zero_point) * (b - b_zero_point), multiplier, shift, True)
+
+
+def reciprocal_scale(count: U31) -> tuple[int, int]:
+    """1 / count as (multiplier, shift): (2**30 + 1) * 2**k / count truncated and 30 + k. count > 0."""
+    k = 32 - leading_zeros_32(count - 1)
+    return (((1 << 30) + 1) << k) // count, 30 + k
+
+
 def average(total: S32, count: U31, zero_point: S16, low: S16, high: S16) -> int:
     """AVG_POOL2D's division: apply_scale_32 by reciprocal_scale(count), one rounding, then the output zero point."""
-    k = 32 - leading_zeros_32(count - 1)
-    multiplier = (((1 << 30) + 1) << k) // count
-    return clamp(apply_scale_32(total, multiplier, 30 + k, False) + zero_point, low, high)
+    multiplier, shift = reciprocal_scale(count)
+    return clamp(apply_scale_32(total, multiplier, shift, False) + zero_point, low, high)
+
+
+def average_is_defined(total: int, count: int) -> bool:
+    """Whether apply_scale_32's requirements hold at the count's reciprocal."""
+    multiplier, shift = reciprocal_scale(count)
+    return apply_scale_32_is_defined(total, multiplier, shift, False)
 
 
 def mean_rescaled(
@@ -134,6 +190,11 @@ def mean_rescaled(
 ) -> int:
     """REDUCE_SUM, then RESCALE, DOUBLE_ROUND; the count is in the multiplier."""
     return output_double(total, multiplier, shift, zero_point, low, high)
+
+
+def mean_rescaled_is_defined(total: int, multiplier: int, shift: int) -> bool:
+    """Whether RESCALE's requirements hold for the sum."""
+    return apply_scale_32_is_defined(total, multiplier, shift, True)
 
 
 def table_code(x: S16, table: list[int], low: S16, high: S16) -> int:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from int8sim.spec.float32 import (
     exp,
+    exp_binary64,
     float16,
     float32,
     float32_bits,
@@ -219,6 +220,12 @@ def test_power_error_is_bounded(x, exponent):
 @given(st.floats(0.5, 100.0, width=32), st.sampled_from([-0.75, -0.5, 0.25, 0.75, 1.5, 2.0, 3.0, -5.0]))
 def test_power_as_local_response_normalization_takes_it(x, y):
     assert power_error(x, y, power(x, y)) <= NEAREST
+
+
+@given(st.floats(-105.0, 105.0))
+def test_exp_binary64_error_is_bounded(x):
+    true = DIGITS.exp(Decimal(x))
+    assert abs(Decimal(exp_binary64(x)) - true) <= true / 2**45
 
 
 @given(FINITE)

@@ -203,3 +203,40 @@ def test_multiplier_at_its_ends():
     assert tosa.tosa_multiplier(2.0**-33) == (2**29, 62)
     assert tosa.tosa_multiplier(2.0**-33 * 1.5) == (3 * 2**28, 62)
     assert tosa.tosa_multiplier(2.0**-80) == (0, 62)
+
+
+def test_every_rescaling_says_where_it_is_defined():
+    """2**30 does not fit shift 31; 2**30 - 1 does. The zero point moves the limit."""
+    for function in (tosa.rescale_single_is_defined, tosa.rescale_double_is_defined):
+        assert [function(x, 5, 2**30, 31) for x in (2**30 + 4, 2**30 + 5)] == [True, False]
+    assert [tosa.rescale_16_is_defined(x, 5, 2**14, 2) for x in (2**19 + 4, 2**19 + 5)] == [True, False]
+    for function in (tosa.output_single_is_defined, tosa.output_double_is_defined, tosa.mean_rescaled_is_defined):
+        assert [function(acc, 2**30, 31) for acc in (2**30 - 1, 2**30)] == [True, False]
+
+
+def test_the_second_rounding_may_leave_32_bits():
+    """(2**31 - 1) * (2**31 - 1) / 2**32 is far below; only a result at the very end can differ: shift 32 never does."""
+    assert tosa.rescale_double_is_defined(2**31 - 1, 0, 2**31 - 1, 32)
+    assert tosa.rescale_single_is_defined(2**31 - 1, 0, 2**31 - 1, 32)
+
+
+def test_where_sums_products_and_averages_are_defined():
+    add = (2**30, 12, 2**30, 12, 2**30)
+    assert tosa.add_rescaled_is_defined(127, -128, 0, 0, *add, 40)
+    assert not tosa.add_rescaled_is_defined(127, -128, 0, 0, *add, 1)
+    assert not tosa.add_rescaled_is_defined(127, 0, 0, 0, 2**30, 7, 2**30, 12, 2**30, 40)
+    assert not tosa.add_rescaled_is_defined(0, 127, 0, 0, 2**30, 12, 2**30, 7, 2**30, 40)
+    assert not tosa.add_rescaled_is_defined(64, 64, 0, 0, 2**30, 12, 2**30, 12, 2**30, 26)  # 2**25 needs shift 27
+    assert tosa.add_rescaled_is_defined(64, 64, 0, 0, 2**30, 12, 2**30, 12, 2**30, 27)
+    assert tosa.add_rescaled_is_defined(-128, 127, 0, -1, 2**30, 12, 2**30, 12, 2**30, 26)  # the sum is 0
+    assert tosa.multiply_rescaled_is_defined(4, 4, 0, 0, 2**30, 6)
+    assert not tosa.multiply_rescaled_is_defined(4, 8, 0, 0, 2**30, 6)
+    assert tosa.multiply_rescaled_is_defined(4, 8, 1, -1, 2**30, 6)  # 27
+    assert not tosa.multiply_rescaled_is_defined(4, 8, -1, 1, 2**30, 6)  # 35
+    assert tosa.average_is_defined(2**29 - 1, 1)
+    assert not tosa.average_is_defined(2**29, 1)
+    assert tosa.average_is_defined(2**29, 2)
+    assert tosa.reciprocal_scale(1) == (2**30 + 1, 30)
+    assert tosa.reciprocal_scale(3) == ((2**30 + 1) * 4 // 3, 32)
+    assert tosa.reciprocal_scale(4) == ((2**30 + 1), 32)
+    assert tosa.reciprocal_scale(5) == ((2**30 + 1) * 8 // 5, 33)
