@@ -18,7 +18,13 @@ BUILT_IN = {
     "nvdla": "int8sim.profiles.nvdla:NVDLA",
     "nvdla_per_filter": "int8sim.profiles.nvdla:NVDLA_PER_FILTER",
     "onnxruntime": "int8sim.profiles.onnxruntime:ONNXRUNTIME",
+    "onnxruntime_avx2": "int8sim.profiles.onnxruntime:ONNXRUNTIME_AVX2",
     "tflite_reference": "int8sim.profiles.tflite:TFLITE_REFERENCE",
+    "tflite_optimized": "int8sim.profiles.tflite_optimized:TFLITE_OPTIMIZED",
+    "xnnpack": "int8sim.profiles.xnnpack:XNNPACK",
+    "tflm": "int8sim.profiles.tflm:TFLM",
+    "cmsis_nn": "int8sim.profiles.cmsis_nn:CMSIS_NN",
+    "tosa": "int8sim.profiles.tosa:TOSA",
 }
 
 
@@ -49,7 +55,8 @@ def functions() -> Mapping[str, Callable[..., Any]]:
         function_name(function): function
         for entry in profiles().values()
         for scheme in entry.schemes.values()
-        for function in scheme.functions.values()
+        for each in scheme.every()
+        for function in each.functions.values()
     }
 
 

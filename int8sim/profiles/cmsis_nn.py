@@ -1,0 +1,113 @@
+"""CMSIS-NN, Arm's kernels for Cortex-M, built as they are by default: two roundings.
+
+8-bit activations: the arithmetic of TensorFlow Lite Micro's reference kernels, which hand them their multipliers; int4
+weights are 8-bit ones that hold less. 16-bit activations (preset "int16"): symmetric, weights of 8 bits, biases and
+accumulators of 64, multipliers of 15. What CMSIS-NN has no function for is Micro's own.
+Sources: ARM-software/CMSIS-NN; tensorflow/tflite-micro:tensorflow/lite/micro/kernels/cmsis_nn/. Witness: CMSIS-NN's
+unit-test vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from int8sim.model.errors import RatioError
+from int8sim.model.step import Array, LookupTable
+from int8sim.model.table import Row
+from int8sim.model.tensor import QuantParams
+from int8sim.profiles.base import Floats, Scheme
+from int8sim.profiles.rules import Parameters, channel_scales, per_channel
+from int8sim.profiles.tflite_rules import fixed_point
+from int8sim.profiles.tflm import TFLM
+from int8sim.spec.eltwise import ADD_LEFT_SHIFT_16
+from int8sim.spec.float32 import exp_binary64, float32
+from int8sim.spec.multipliers import tflite_multiplier
+from int8sim.spec.pooling import average_half_away, sum_codes
+from int8sim.spec.tflite_elementwise import multiply_double
+from int8sim.spec.wide import (
+    add_double_16,
+    exponential_16,
+    one_over_one_plus,
+    output_wide,
+    quotient_16,
+    reduced_multiplier,
+    sum_16,
+    table_16,
+)
+
+INT16_MAX = 32767
+LEAST_SHIFT = -7  # to the right: a ratio of 2**7 or more has no 16-bit multiplier
+EXP_RANGE = 10.0  # of softmax's exponential: -10 .. 0 over 16 bits
+
+
+def symmetric_int16(row: Row, non_negative: bool) -> QuantParams:
+    """float32(amax / 32767), zero point 0; amax: of the table's scale, which is amax / 127."""
+    del non_negative
+    scale = float32(row.scale * 127.0 / INT16_MAX)
+    return QuantParams(scale if scale > 0.0 else 1.0, dtype="int16")
+
+
+def wide_bias_codes(bias: Floats, input_scale: float, weight_scales: Floats) -> Array:
+    """half_away(b / (Sx * Sw)) in binary64, int64."""
+    reals = bias.astype(np.float64) / (input_scale * weight_scales.astype(np.float64))
+    return np.trunc(reals + np.copysign(0.5, reals)).astype(np.int64)
+
+
+def _wide(real: float) -> tuple[int, int]:
+    multiplier, shift = tflite_multiplier(real)
+    if shift < LEAST_SHIFT:
+        raise RatioError(real, "less than 2**7")
+    return reduced_multiplier(multiplier), shift
+
+
+def _output(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
+    pairs = [_wide(x.tensor_scale * s / y.tensor_scale) for s in channel_scales(w, channels)]
+    multipliers, shifts = (per_channel([pair[i] for pair in pairs], np.int64) for i in (0, 1))
+    bounds = {"zero_point": y.tensor_zero_point, "low": low, "high": high}
+    return {"output": {"multiplier": multipliers, "shift": shifts, **bounds}}
+
+
+def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
+    twice = 2 * max(a.tensor_scale, b.tensor_scale)
+    ma, sa = fixed_point(a.tensor_scale / twice)
+    mb, sb = fixed_point(b.tensor_scale / twice)
+    multiplier, shift = fixed_point(twice / ((1 << ADD_LEFT_SHIFT_16) * y.tensor_scale))
+    inputs = {"a_multiplier": ma, "a_shift": sa, "b_multiplier": mb, "b_shift": sb}
+    return {"combine": {**inputs, "multiplier": multiplier, "shift": shift, "low": low, "high": high}}
+
+
+def _softmax(*, x: QuantParams, low: int, high: int) -> Parameters:
+    multiplier, shift = fixed_point(x.tensor_scale / (EXP_RANGE / 65535.0))
+    exponentials, reciprocals = table_16(exp_binary64, -EXP_RANGE, 0.0), table_16(one_over_one_plus, 0.0, 1.0)
+    tables = [LookupTable(np.array(values, np.int64)) for values in (exponentials, reciprocals)]
+    return {
+        "exponential": {"multiplier": multiplier, "shift": shift, "table": tables[0]},
+        "quotient": {"table": tables[1], "low": max(low, 0), "high": high},
+    }
+
+
+OUTPUT = Scheme({"output": output_wide}, _output)
+
+CMSIS_NN = replace(
+    TFLM,
+    name="cmsis_nn",
+    title="CMSIS-NN, 8-bit and 16-bit activations, two roundings",
+    source="ARM-software/CMSIS-NN",
+    activations={**TFLM.activations, "int16": symmetric_int16},
+    wide_bias=wide_bias_codes,
+    schemes={
+        **TFLM.schemes,
+        "convolution int16": OUTPUT,
+        "fully_connected int16": OUTPUT,
+        "matmul int16": OUTPUT,
+        "add int16": Scheme({"combine": add_double_16}, _add),
+        "multiply int16": Scheme({"combine": multiply_double}, TFLM.schemes["multiply"].derive),
+        "average_pool int16": Scheme(
+            {"step": sum_codes, "finish": average_half_away}, TFLM.schemes["average_pool"].derive
+        ),
+        "softmax int16": Scheme({"exponential": exponential_16, "total": sum_16, "quotient": quotient_16}, _softmax),
+    },
+    forced={**TFLM.forced, "softmax": {**TFLM.forced["softmax"], "int16": QuantParams(1 / 32768, dtype="int16")}},
+)

@@ -1,0 +1,65 @@
+"""TensorFlow Lite Micro, reference kernels: what the package tflite-micro runs on a host.
+
+As LiteRT's reference kernels (tflite.py), except: the fully connected layer is fixed point with two roundings, the
+multipliers of BATCH_MATMUL, MUL and LEAKY_RELU are derived in float64, LOGISTIC and TANH are gemmlowp's fixed point, at
+one output scale each.
+Source: tensorflow/tflite-micro:tensorflow/lite/micro/kernels/; measured on tflite-micro 0.dev20261023.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from int8sim.model.errors import RatioError
+from int8sim.model.tensor import QuantParams
+from int8sim.profiles.base import Scheme
+from int8sim.profiles.rules import Parameters
+from int8sim.profiles.tflite import TFLITE_REFERENCE
+from int8sim.profiles.tflite_rules import LARGEST_LEFT_SHIFT, convolution, leaky_relu_of, product_of
+from int8sim.spec.multipliers import tflite_multiplier
+from int8sim.spec.requantize import output_double
+from int8sim.spec.tflite_elementwise import leaky_relu_double, logistic_fixed, multiply_double, tanh_fixed
+
+INTEGER_BITS = 4  # of the scaled difference in LOGISTIC and TANH
+INPUT_SCALES = 2.0**-28, 2.0**35  # outside the kernels shift by a negative number, or by more than 62
+
+
+def _multiply(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
+    return product_of(a.tensor_scale * b.tensor_scale / y.tensor_scale, a, b, y, low, high)
+
+
+def _leaky_relu(*, x: QuantParams, y: QuantParams, low: int, high: int, slope: float) -> Parameters:
+    below = x.tensor_scale * float(slope) / y.tensor_scale
+    return leaky_relu_of(x.tensor_scale / y.tensor_scale, below, x, y, low, high)
+
+
+def _sigmoid(*, x: QuantParams, low: int, high: int) -> Parameters:
+    """The multiplier of the input scale * 2**27, and the difference from which on the engine takes the end.
+
+    Raises RatioError for an input scale whose shift C leaves undefined.
+    """
+    if not INPUT_SCALES[0] <= x.tensor_scale < INPUT_SCALES[1]:
+        raise RatioError(x.tensor_scale, "2**-28 to below 2**35 as the input scale of a sigmoid or tanh")
+    multiplier, shift = tflite_multiplier(x.tensor_scale * (1 << (31 - INTEGER_BITS)))
+    radius = math.floor(((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / 2.0**-shift)
+    used = max(shift, LARGEST_LEFT_SHIFT)  # beyond it the radius is 0 and nothing is shifted
+    scaling = {"multiplier": multiplier, "shift": used, "radius": radius}
+    return {"convert": {"from_zero_point": x.tensor_zero_point, **scaling, "low": low, "high": high}}
+
+
+TFLM = replace(
+    TFLITE_REFERENCE,
+    name="tflm",
+    title="TensorFlow Lite Micro, reference kernels",
+    source="tensorflow/tflite-micro:tensorflow/lite/micro/kernels/",
+    schemes={
+        **TFLITE_REFERENCE.schemes,
+        "fully_connected": Scheme({"output": output_double}, convolution),
+        "matmul": Scheme({"output": output_double}, convolution),
+        "multiply": Scheme({"combine": multiply_double}, _multiply),
+        "leaky_relu": Scheme({"convert": leaky_relu_double}, _leaky_relu),
+        "sigmoid": Scheme({"convert": logistic_fixed}, _sigmoid),
+        "tanh": Scheme({"convert": tanh_fixed}, _sigmoid),
+    },
+)
