@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections import Counter
@@ -59,13 +60,19 @@ def compared(request: pytest.FixtureRequest) -> Callable[..., None]:
     return tell
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--counts", type=Path, metavar="FILE", help="write how many values each test compared, as JSON")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The counts of `compared`."""
     totals: Counter[str] = Counter()
     for report in (report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, [])):
         for name, value in report.user_properties if report.when == "call" else ():
             if name.startswith(COMPARED):
                 totals[f"{report.nodeid.partition('[')[0]} {name.removeprefix(COMPARED)}"] += value
+    if config.option.counts:
+        config.option.counts.write_text(json.dumps(totals, indent=1, sort_keys=True) + "\n")
     if totals:
         terminalreporter.section("values compared, all equal unless the test failed")
         terminalreporter.write_line("\n".join(f"{totals[name]:>14,}  {name}" for name in sorted(totals)))

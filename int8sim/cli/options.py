@@ -89,7 +89,7 @@ CacheVersion = Annotated[str, typer.Option(help="TensorRT's number in a cache's 
 Algorithm = Annotated[str, typer.Option(help="The calibrator in a cache's header; the table's own by default.")]
 AsRead = Annotated[bool, typer.Option("--as-read", help="Keep the header of the cache that is read.")]
 ProfileName = Annotated[
-    str, typer.Option(help="The target: tensorrt, nvdla, nvdla_per_filter, onnxruntime, tflite_reference, or yours.")
+    str, typer.Option(help="The target: tensorrt, nvdla, onnxruntime ..., or yours; `int8sim doctor` lists them.")
 ]
 
 
