@@ -6,6 +6,7 @@ so the two dictionaries can be compared key by key.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -71,8 +72,39 @@ def run_litert(graph: Graph, inputs: Mapping[str, Array], *, kernels: str, keep:
     }
 
 
+def run_tflm(graph: Graph, inputs: Mapping[str, Array], *, keep: str = "all") -> dict[str, Array]:
+    """Tensors by name from TensorFlow Lite Micro, in the graph's own layout. Its batch is 1: image by image."""
+    from tflite_micro import runtime
+
+    model = tflite_model(graph)
+    interpreter = runtime.Interpreter.from_bytes(
+        model, arena_size=_arena(graph, model), intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
+    )
+    names = [layer.output for layer in graph.layers] if keep == "all" else graph.outputs
+    places = {name: place for place, name in enumerate(graph.activations())}
+    rows: dict[str, list[Array]] = {name: [] for name in names}
+    for row in range(len(inputs[graph.inputs[0]])):
+        for position, name in enumerate(graph.inputs):
+            image = inputs[name][row : row + 1].transpose(stored_axes(graph.tensors[name]))
+            interpreter.set_input(np.ascontiguousarray(image), position)
+        interpreter.invoke()
+        for name in names:
+            rows[name].append(interpreter.GetTensor(places[name], 0)["tensor_data"].copy())
+    return {
+        name: np.concatenate(found).transpose(np.argsort(stored_axes(graph.tensors[name])))
+        for name, found in rows.items()
+    }
+
+
+def _arena(graph: Graph, model: bytes) -> int:
+    """Bytes that hold every tensor at once, and what the interpreter keeps beside them."""
+    tensors = sum(4 * math.prod(kind.shape) for kind in graph.tensors.values())
+    return 2 * tensors + 8 * len(model) + (1 << 18)
+
+
 ENGINES = {
     "onnxruntime": run_onnxruntime,
+    "tflm": run_tflm,
     "tflite_reference": partial(run_litert, kernels="BUILTIN_REF"),
     "tflite_optimized": partial(run_litert, kernels="BUILTIN_WITHOUT_DEFAULT_DELEGATES"),
     "xnnpack": partial(run_litert, kernels="BUILTIN", keep="outputs"),

@@ -13,10 +13,11 @@ file holds
 Layers that lowering left in float32 become the float operators; their result is TensorFlow Lite's own float arithmetic,
 which int8sim does not define to the last bit. The file's description names them, as the graph's notes do.
 
-What has no form: uint8 tensors and weights with a zero point (the reference kernels take neither), softmax over another
-than the last stored axis, dilated max pools, average pools whose padding is neither SAME nor VALID nor counted, scales
-for which the engine's own checks fail. The reference SOFTMAX ends the process where a row of 512 or more values has a
-sum of exponentials of 512 or more.
+What has no form: uint8 tensors, except those of a requantize, and weights with a zero point (the reference kernels take
+neither), softmax over another than the last stored axis, dilated max pools, average pools whose padding is neither SAME
+nor VALID nor counted, resizing that takes other cells than any mode of the operator, scales for which the engine's own
+checks fail. The reference SOFTMAX ends the process where a row of 512 or more values has a sum of exponentials of 512
+or more.
 
 A new operator is one function here (or in tflite_windows.py) and its entry in WRITERS.
 """
@@ -35,17 +36,23 @@ from int8sim.exporters.tflite_windows import average_pool, conv2d, max_pool
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
 from int8sim.model.files import write_bytes
-from int8sim.model.tensor import QuantParams, TensorType, dtype_range
+from int8sim.model.step import Number
+from int8sim.model.tensor import TensorType, dtype_range
+from int8sim.profiles.base import Bound, Profile
 from int8sim.profiles.registry import profile
+from int8sim.profiles.tflite_rules import FORCED
 from int8sim.spec.affine import bound_code
+from int8sim.spec.resize_tflite import nearest_cell
 
 FAMILY = ("tflite_reference", "tflite_optimized", "xnnpack", "tflm")
 """The profiles of the engines that run .tflite files."""
-SOFTMAX_OUTPUT = QuantParams(1 / 256, -128)
 SOFTMAX_SCALE_BITS = 26
 BIAS_TOLERANCE = 0.02  # of an output step: kernel_util.cc, GetQuantizedConvolutionMultipler
 
-FUSES = frozenset({"conv2d", "fully_connected", "add", "average_pool"})
+RESIZE_MODES = ((False, False), (True, False), (False, True))
+"""RESIZE_NEAREST_NEIGHBOR's align_corners and half_pixel_centers; both together are refused."""
+
+FUSES = frozenset({"conv2d", "fully_connected", "add", "multiply", "average_pool"})
 """Ops whose operators have a fusedActivationFunction."""
 
 ACTIVATIONS = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
@@ -59,13 +66,18 @@ def export_tflite(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 def tflite_model(graph: Graph) -> bytes:
     """The graph as a .tflite flatbuffer. Raises NotExportableError, MissingPackageError."""
-    require_exact(graph, profile(graph.profile if graph.profile in FAMILY else FAMILY[0]), TARGET)
+    require_exact(graph, _profile(graph), TARGET)
     for layer in graph.layers:
         _check_types(graph, layer)
     model = TfliteModel(graph)
     for layer in graph.layers:
         _write(model, layer)
     return model.finish()
+
+
+def _profile(graph: Graph) -> Profile:
+    """The profile whose engine will run the file."""
+    return profile(graph.profile if graph.profile in FAMILY else FAMILY[0])
 
 
 def tensor_names(graph: Graph) -> Mapping[str, tuple[int, ...]]:
@@ -80,7 +92,7 @@ def _write(model: TfliteModel, layer: Layer) -> None:
         raise NotExportableError(layer.name, TARGET, f"there is no operator for {layer.op.name}")
     kind = model.graph.tensors[layer.output]
     bounds = None if layer.op.kind == "clamp" else clamp_bounds(layer, kind)
-    activation = _activation(kind, bounds) if layer.op.name in FUSES else ""
+    activation = _activation(kind, bounds, _profile(model.graph).bound(layer.op.kind)) if layer.op.name in FUSES else ""
     target = model.index[layer.output]
     if bounds is None or activation:
         table[layer.op.name](Job(model, layer, target, activation or "NONE"))
@@ -94,22 +106,23 @@ def _check_types(graph: Graph, layer: Layer) -> None:
     """The reference kernels' integer layers: int8 activations, int8 weights without zero points."""
     if layer.arithmetic is None:
         return
+    allowed = {"int8", "float32"} | ({"uint8"} if layer.op.name == "requantize" else set())
     for name in activations(layer):
-        if graph.tensors[name].dtype not in {"int8", "float32"}:
+        if graph.tensors[name].dtype not in allowed:
             raise NotExportableError(layer.name, TARGET, f"tensor {name!r} is {graph.tensors[name]}; int8 is needed")
     weight = graph.tensors[layer.inputs[1]] if layer.op.weighted else None
     if weight and (weight.dtype != "int8" or np.any(weight.quantized.zero_point)):
         raise NotExportableError(layer.name, TARGET, f"its weights are {weight}; int8 with zero points 0 is needed")
 
 
-def _activation(kind: TensorType, bounds: tuple[int, int] | None) -> str:
+def _activation(kind: TensorType, bounds: tuple[int, int] | None, code: Bound = bound_code) -> str:
     """The activation whose codes the bounds are; empty if it is none of TensorFlow Lite's."""
     if bounds is None:
         return "NONE"
     quant = kind.quantized
     place = quant.tensor_scale, quant.tensor_zero_point, quant.low, quant.high
     for name, reals in ACTIVATIONS.items():
-        if bounds == tuple(bound_code(real, *place) for real in reals):
+        if bounds == tuple(code(real, *place) for real in reals):
             return name
     return ""
 
@@ -164,8 +177,7 @@ def _global_average_pool(job: Job) -> None:
 
 
 def _add(job: Job) -> None:
-    step = (job.layer.arithmetic or {}).get("combine")
-    if step and step.parameters["shift"] < 0:  # type: ignore[operator]
+    if _parameters(job, "combine").get("shift", 0) < 0:  # type: ignore[operator]
         raise job.refuse("its output scale is so small that ADD's multiplier is not below 1, which the kernel checks")
     job.operator("ADD", **job.fused())
 
@@ -173,17 +185,54 @@ def _add(job: Job) -> None:
 def _softmax(job: Job) -> None:
     if stored_axes(job.kind())[-1] != job.op.axis:
         raise job.refuse(f"SOFTMAX takes the last axis of what is stored; the layer has axis {job.op.axis}")
-    if job.output.quant not in {None, SOFTMAX_OUTPUT}:
-        raise job.refuse("SOFTMAX writes scale 1/256 and zero point -128 only")
+    _check_forced(job)
     if job.kind().quant and job.kind().quantized.tensor_scale * 2.0**SOFTMAX_SCALE_BITS <= 1.0:
         raise job.refuse("its input scale is below 2**-26, which the kernel checks")
     job.operator("SOFTMAX", beta=1.0)
 
 
+def _multiply(job: Job) -> None:
+    job.operator("MUL", **job.fused())
+
+
+def _sigmoid(job: Job) -> None:
+    _check_forced(job)
+    job.operator("LOGISTIC")
+
+
+def _tanh(job: Job) -> None:
+    if "radius" in _parameters(job, "convert"):
+        _check_forced(job)
+    job.operator("TANH")
+
+
+def _leaky_relu(job: Job) -> None:
+    job.operator("LEAKY_RELU", alpha=job.op.slope)
+
+
+def _hard_swish(job: Job) -> None:
+    job.operator("HARD_SWISH")
+
+
+def _check_forced(job: Job) -> None:
+    """That the output's quantization is the one which the kernel writes, whatever the file says."""
+    forced = FORCED[job.op.name]["int8"]
+    if job.output.quant not in {None, forced}:
+        raise job.refuse(
+            f"{job.op.name} writes scale 1/{round(1 / forced.tensor_scale)} and zero point {forced.zero_point} only"
+        )
+
+
+def _parameters(job: Job, role: str) -> Mapping[str, Number]:
+    """The parameters of one step; none for a float32 layer."""
+    arithmetic = job.layer.arithmetic or {}
+    return arithmetic[role].parameters if arithmetic else {}
+
+
 def _clamp(job: Job) -> None:
     bounds = output_bounds(job.layer.arithmetic or {}) or (0, 0)
     activation = _activation(job.output, bounds)
-    if activation:
+    if activation in {"RELU", "RELU6"}:  # the operators that every engine has
         job.operator(activation)
     else:
         _limit(job, job.source(), bounds)
@@ -222,6 +271,22 @@ def _pad(job: Job) -> None:
     job.operator("PAD", [job.source(), paddings])
 
 
+def _resize_nearest(job: Job) -> None:
+    """In whichever of the operator's modes takes the layer's cells."""
+    (_, *size, _), (_, *out, _) = stored_shape(job.kind()), stored_shape(job.output)
+    for align_corners, half_pixel_centers in RESIZE_MODES:
+        places = [
+            tuple(nearest_cell(i, size[axis], out[axis], align_corners, half_pixel_centers) for i in range(out[axis]))
+            for axis in (0, 1)
+        ]
+        if places == [job.op.rows, job.op.columns]:
+            sizes = job.model.integers(f"{job.layer.output}_size", out)
+            modes = {"alignCorners": align_corners, "halfPixelCenters": half_pixel_centers}
+            job.operator("RESIZE_NEAREST_NEIGHBOR", [job.source(), sizes], **modes)
+            return
+    raise job.refuse("RESIZE_NEAREST_NEIGHBOR takes other cells, in each of its modes")
+
+
 # Layers that lowering left in float32, where the operator is another
 
 
@@ -231,6 +296,21 @@ def _float_relu(job: Job) -> None:
 
 def _float_clip(job: Job) -> None:
     _limit(job, job.source(), (job.op.minimum, job.op.maximum))
+
+
+def _float_requantize(job: Job) -> None:
+    """The values as they are."""
+    shape = stored_shape(job.output)
+    job.operator("RESHAPE", [job.source(), job.model.integers(f"{job.layer.output}_shape", [-1, *shape[1:]])])
+
+
+def _float_multiply(job: Job) -> None:
+    """Two or more tensors, from the left."""
+    left, *others, last = (job.source(position) for position in range(len(job.layer.inputs)))
+    for position, right in enumerate(others):
+        part = job.model.auxiliary(f"{job.layer.output}_part{position}", stored_shape(job.output), job.output)
+        left = job.file.operator("MUL", [left, right], part)
+    job.operator("MUL", [left, last], **job.fused())
 
 
 def _batch_normalization(job: Job) -> None:
@@ -253,6 +333,12 @@ WRITERS: Mapping[str, Callable[[Job], None]] = {
     "average_pool": average_pool,
     "global_average_pool": _global_average_pool,
     "add": _add,
+    "multiply": _multiply,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "leaky_relu": _leaky_relu,
+    "hard_swish": _hard_swish,
+    "requantize": _quantize,
     "concat": _concat,
     "softmax": _softmax,
     "relu": _clamp,
@@ -261,12 +347,15 @@ WRITERS: Mapping[str, Callable[[Job], None]] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "pad": _pad,
+    "resize_nearest": _resize_nearest,
 }
 """Op name -> writer of the layer."""
 
 FLOAT: Mapping[str, Callable[[Job], None]] = {
     "relu": _float_relu,
     "clip": _float_clip,
+    "multiply": _float_multiply,
+    "requantize": _float_requantize,
     "batch_normalization": _batch_normalization,
 }
 """Op name -> writer of the float32 layer, where it is another."""

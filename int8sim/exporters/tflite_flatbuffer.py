@@ -27,6 +27,9 @@ OPERATORS: Mapping[str, tuple[int, str]] = {
     "DEPTHWISE_CONV_2D": (3, "DepthwiseConv2DOptions"),
     "DEQUANTIZE": (2, "DequantizeOptions"),
     "FULLY_CONNECTED": (5, "FullyConnectedOptions"),
+    "HARD_SWISH": (1, "HardSwishOptions"),
+    "LEAKY_RELU": (1, "LeakyReluOptions"),
+    "LOGISTIC": (2, ""),
     "MAXIMUM": (2, "MaximumMinimumOptions"),
     "MAX_POOL_2D": (2, "Pool2DOptions"),
     "MEAN": (2, "ReducerOptions"),
@@ -37,14 +40,15 @@ OPERATORS: Mapping[str, tuple[int, str]] = {
     "QUANTIZE": (1, "QuantizeOptions"),
     "RELU": (2, ""),
     "RELU6": (2, ""),
-    "RELU_N1_TO_1": (1, ""),
     "RESHAPE": (1, "ReshapeOptions"),
+    "RESIZE_NEAREST_NEIGHBOR": (3, "ResizeNearestNeighborOptions"),
     "SOFTMAX": (2, "SoftmaxOptions"),
+    "TANH": (2, ""),
     "TRANSPOSE": (2, "TransposeOptions"),
 }
 """Operator -> version, and the class of its options; "" for none."""
 
-TYPES = {"float32": "FLOAT32", "int8": "INT8", "int32": "INT32"}
+TYPES = {"float32": "FLOAT32", "int8": "INT8", "uint8": "UINT8", "int32": "INT32"}
 
 
 class Flatbuffer:

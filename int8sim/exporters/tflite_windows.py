@@ -8,9 +8,9 @@ import numpy as np
 
 from int8sim.exporters import padding as paddings
 from int8sim.exporters.tflite_model import Job, stored_shape
-from int8sim.model.step import Array
-from int8sim.model.tensor import dtype_range
+from int8sim.model.tensor import QuantParams, dtype_range
 from int8sim.ops.window import Window
+from int8sim.spec.float32 import float32
 
 
 def conv2d(job: Job) -> None:
@@ -89,7 +89,11 @@ def _fill(job: Job, operator: str) -> list[int]:
 
 
 def _zero_bias(job: Job) -> int:
-    """A bias of zeros: the convolutions' third input is not optional in every reader."""
-    outputs = job.kind(1).shape[0]
-    values: Array = np.zeros(outputs, np.float32 if job.kind().quant is None else np.int32)
-    return job.file.constant(job.model.fresh(f"{job.layer.output}_no_bias"), values)
+    """A bias of zeros: the convolutions' third input is not optional in every reader, nor is its scale for XNNPACK."""
+    (x, w), outputs = (job.kind(position) for position in (0, 1)), job.kind(1).shape[0]
+    name = job.model.fresh(f"{job.layer.output}_no_bias")
+    if x.quant is None:
+        return job.file.constant(name, np.zeros(outputs, np.float32))
+    scales = [float32(x.quant.tensor_scale * scale) for scale in w.quantized.scales]
+    quant = QuantParams(scales[0] if len(scales) == 1 else tuple(scales), axis=None if len(scales) == 1 else 0)
+    return job.file.constant(name, np.zeros(outputs, np.int32), quant)

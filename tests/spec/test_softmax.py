@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Context, Decimal
 from fractions import Fraction
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 from int8sim.spec.float32 import exp
 from int8sim.spec.multipliers import tflite_multiplier
 from int8sim.spec.softmax import (
-    exp_on_negative_values,
     table_exponential,
     table_quotient,
     table_quotient_is_defined,
@@ -35,43 +33,15 @@ from .exact import (
     scales,
     signed,
 )
+from .gemmlowp_exact import exp_definition, two_over_one_plus
 
-LOW, HIGH = -(2**31), 2**31 - 1
-DIGITS = Context(prec=40)
-FACTORS = [1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242]  # exp(-1/4), exp(-1/2) ... with 31 bits
-
-
-def saturated(value: int) -> int:
-    return clip(value, LOW, HIGH)
-
-
-def exp_definition(a: int) -> int:
-    """gemmlowp's exp_on_negative_values for 5 integer bits, as its text has it."""
-    if a == 0:
-        return HIGH
-    quarter = 2**24
-    fraction = (a & (quarter - 1)) - quarter
-    x = saturated(fraction * 32) + 2**28
-    x2 = doubling_high_multiply(x, x)
-    x3 = doubling_high_multiply(x2, x)
-    x4 = doubling_high_multiply(x2, x2)
-    inner = doubling_high_multiply(divide_by_power_of_two(x4, 2) + x3, 715827883) + x2
-    result = 1895147668 + doubling_high_multiply(1895147668, x + divide_by_power_of_two(inner, 1))
-    remainder = fraction - a
-    for bit, factor in enumerate(FACTORS, 24):
-        if remainder >> bit & 1:
-            result = doubling_high_multiply(result, factor)
-    return result
+HIGH = 2**31 - 1
 
 
 def reciprocal_definition(total: int) -> tuple[int, int]:
-    """1 / total: (mantissa, bits over unit), by three Newton steps, with gemmlowp's saturating shifts."""
+    """1 / total: (mantissa, bits over unit)."""
     headroom = 32 - total.bit_length()
-    half_denominator = ((total << headroom) - 2**31 + HIGH + 1) // 2
-    x = 1515870810 + doubling_high_multiply(half_denominator, -1010580540)
-    for _ in range(3):
-        x += saturated(doubling_high_multiply(x, 2**29 - doubling_high_multiply(half_denominator, x)) * 4)
-    return saturated(x * 2), 12 - headroom
+    return clip(two_over_one_plus((total << headroom) - 2**31) * 2, -(2**31), HIGH), 12 - headroom
 
 
 def parameters(scale: float) -> tuple[int, int, int]:
@@ -86,7 +56,7 @@ def row_definition(row: list[int], scale: float) -> list[int]:
     for code in row:
         difference = code - max(row)
         scaled = doubling_high_multiply(signed(difference << -shift, 32), multiplier)
-        shares.append(exp_definition(scaled) if difference >= least else None)
+        shares.append(exp_definition(scaled, 5) if difference >= least else None)
     mantissa, over = reciprocal_definition(sum(divide_by_power_of_two(s, 12) for s in shares if s is not None))
     exponent = over + 31 - 8
     quotients = [
@@ -103,22 +73,7 @@ def row_by_steps(row: list[int], scale: float) -> list[int]:
     return [tflite_quotient(share, total, -128, 127) for share in shares]
 
 
-POWERS = st.integers(24, 30)  # one factor of the barrel alone
 ROWS = st.lists(st.integers(-128, 127), min_size=1, max_size=40)
-
-
-@given(
-    st.integers(LOW, 0) | st.integers(-(2**28), 0) | st.builds(lambda bit, a: a - 2**bit, POWERS, st.integers(-999, 0))
-)
-def test_exp_on_negative_values(a):
-    assert exp_on_negative_values(a) == exp_definition(a)
-
-
-def test_exp_on_negative_values_is_near_the_real_one():
-    for a in range(-(2**31), 1, 2**31 // 3000):
-        true = DIGITS.exp(Decimal(a) / 2**26) * 2**31
-        assert abs(exp_on_negative_values(a) - true) < 1000  # of 2**31
-    assert exp_on_negative_values(0) == HIGH
 
 
 @given(ROWS, scales(2.0**-12, 2.0**3))
