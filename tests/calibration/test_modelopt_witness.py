@@ -58,7 +58,6 @@ def test_mean_squared_error(modelopt, compared):
     compared(40)
 
 
-@pytest.mark.slow
 def test_entropy(modelopt, compared):
     """Its amax is the edge of the bin; TensorRT's own table has half a bin more."""
     for seed in range(4):

@@ -94,7 +94,6 @@ def test_the_whole_way_by_commands(command, tmp_path, quick):
     assert [entry["name"] for entry in json.loads(out)["results"]] == ["float32", "nvdla"]
 
 
-@pytest.mark.slow
 def test_a_plain_processor_gives_the_same_bits(tmp_path, quick):
     """Compiled for an x86-64 with neither AVX nor FMA nor VNNI: the same cache, and every layer as the engine's."""
     env = {**os.environ, "NUMBA_CPU_NAME": "generic", "INT8SIM_CACHE": str(tmp_path / "kernels")}

@@ -293,7 +293,6 @@ def in_a_new_process(folder, **environment):
     return found.stdout.split()
 
 
-@pytest.mark.slow
 def test_a_processor_without_fma_gives_the_same_bits_and_a_second_process_compiles_nothing(tmp_path):
     """NUMBA_CPU_NAME=generic has neither FMA nor AVX: every FMA is a call of C's fmaf there."""
     here, again = in_a_new_process(tmp_path), in_a_new_process(tmp_path)

@@ -194,7 +194,6 @@ def logits_of(lowered, codes):
 
 
 @pytest.mark.witness
-@pytest.mark.slow
 def test_these_integers_on_mnist(network, digits, compared):
     """97.33 % on the 10,000 test images, input byte = pixel >> 1; and the hash of the logits."""
     codes, labels = digits
@@ -206,7 +205,6 @@ def test_these_integers_on_mnist(network, digits, compared):
 
 
 @pytest.mark.witness
-@pytest.mark.slow
 def test_a_scale_per_output_channel_is_as_good(network, digits):
     """`nvdla_per_filter` on the same images: at least 97.3 %."""
     codes, labels = digits
