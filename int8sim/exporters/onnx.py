@@ -5,7 +5,9 @@ graph must be lowered to the profile "onnxruntime", or be one whose every step i
 
 - A fused activation is a Clip of the codes behind the operator; the tensor before it is `<name>_unclamped`.
 - An NHWC graph stays NHWC: each operator that knows channels stands between two Transposes, whose results are
-  `<name>_nchw`.
+  `<name>_nchw`; the quantized averages take NHWC themselves.
+- A change of scale is a QLinearConcat of one tensor: of DequantizeLinear and QuantizeLinear in the middle of a graph
+  ONNX Runtime's optimizer would leave out one pair, and with it the codes between.
 - Layers that lowering left in float32 become the plain float operators. Their result is ONNX Runtime's own float
   arithmetic, which int8sim does not define to the last bit; the file's description names them, as the graph's notes do.
 
@@ -23,8 +25,9 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto
 
-from int8sim.exporters.exact import activations, clamp_bounds, output_bounds, require_exact
+from int8sim.exporters.exact import clamp_bounds, output_bounds, require_exact
 from int8sim.exporters.onnx_model import MICROSOFT, TO_NCHW, TO_NHWC, OnnxModel
+from int8sim.exporters.onnx_resize import find_resize
 from int8sim.exporters.padding import reaches_beyond
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
@@ -37,6 +40,9 @@ PROFILE = "onnxruntime"
 
 SPATIAL = frozenset({"conv2d", "max_pool", "average_pool", "global_average_pool", "batch_normalization"})
 """Ops whose ONNX operators take NCHW only."""
+
+CHANNELS_LAST = frozenset({"average_pool", "global_average_pool"})
+"""Ops of those whose quantized operators take NHWC too."""
 
 
 def export_onnx(graph: Graph, path: str | os.PathLike[str]) -> None:
@@ -112,7 +118,7 @@ def _write(model: OnnxModel, layer: Layer) -> None:
     sources = [model.weight(name) if name in model.graph.constants else name for name in layer.inputs]
     unclamped = _unclamped(model, layer)
     write = table[layer.op.name]
-    if layer.op.name in SPATIAL and model.kinds[layer.inputs[0]].layout == "NHWC":
+    if _needs_nchw(layer) and model.kinds[layer.inputs[0]].layout == "NHWC":
         _between_transposes(write, Job(model, layer, sources, unclamped))
     else:
         write(Job(model, layer, sources, unclamped))
@@ -120,18 +126,22 @@ def _write(model: OnnxModel, layer: Layer) -> None:
         _clip(model, unclamped, clamp_bounds(layer, model.kinds[unclamped]), layer.output)
 
 
+def _needs_nchw(layer: Layer) -> bool:
+    return layer.op.name in SPATIAL and (layer.arithmetic is None or layer.op.name not in CHANNELS_LAST)
+
+
 def _check_types(graph: Graph, layer: Layer) -> None:
-    """ONNX Runtime's quantized operators: one 8-bit type throughout, weights int8 or that type too."""
+    """ONNX Runtime's quantized operators: one 8-bit type throughout; what is multiplied by from the right, int8 too."""
     if layer.arithmetic is None:
         return
-    codes = sorted({graph.tensors[name].dtype for name in activations(layer)} - {"float32"})
+    is_product = layer.op.weighted or layer.op.name == "matmul"
+    names = [*(layer.inputs[:1] if is_product else layer.inputs), layer.output]
+    codes = sorted({graph.tensors[name].dtype for name in names} - {"float32"})
     if codes not in (["int8"], ["uint8"]):
         raise NotExportableError(layer.name, TARGET, f"its tensors are {codes}; all int8 or all uint8 is needed")
-    weight = graph.tensors[layer.inputs[1]] if layer.op.weighted else None
-    if weight and weight.dtype not in {"int8", *codes}:
-        raise NotExportableError(layer.name, TARGET, f"weights of {weight.dtype} do not go with {codes[0]} tensors")
-    if weight and len(set(np.atleast_1d(weight.quantized.zero_point).tolist())) > 1:
-        raise NotExportableError(layer.name, TARGET, "its weights have different zero points per channel")
+    right = graph.tensors[layer.inputs[1]].dtype if is_product else codes[0]
+    if right not in {"int8", *codes}:
+        raise NotExportableError(layer.name, TARGET, f"weights of {right} do not go with {codes[0]} tensors")
 
 
 def _unclamped(model: OnnxModel, layer: Layer) -> str:
@@ -205,8 +215,12 @@ def _matmul(job: Job) -> None:
 
 
 def _average_pool(job: Job) -> None:
-    inputs = [*job.operand(0), *job.result()]
-    job.node("QLinearAveragePool", inputs, domain=MICROSOFT, **_flags(job), **job.window(job.op.kernel_shape))
+    inputs, flags = [*job.operand(0), *job.result()], {**_flags(job), **_channels_last(job)}
+    job.node("QLinearAveragePool", inputs, domain=MICROSOFT, **flags, **job.window(job.op.kernel_shape))
+
+
+def _channels_last(job: Job) -> dict[str, Any]:
+    return {"channels_last": int(job.input.layout == "NHWC")}
 
 
 def _flags(job: Job) -> dict[str, Any]:
@@ -224,11 +238,29 @@ def _height_width(kind: TensorType) -> tuple[int, int]:
 
 
 def _global_average_pool(job: Job) -> None:
-    job.node("QLinearGlobalAveragePool", [*job.operand(0), *job.result()], domain=MICROSOFT, channels_last=0)
+    inputs = [*job.operand(0), *job.result()]
+    job.node("QLinearGlobalAveragePool", inputs, domain=MICROSOFT, **_channels_last(job))
 
 
-def _add(job: Job) -> None:
-    job.node("QLinearAdd", [*job.operand(0), *job.operand(1), *job.result()], domain=MICROSOFT)
+def _of_two(operator: str) -> Writer:
+    """A quantized operator of two tensors."""
+
+    def write(job: Job) -> None:
+        job.node(operator, [*job.operand(0), *job.operand(1), *job.result()], domain=MICROSOFT)
+
+    return write
+
+
+def _sigmoid(job: Job) -> None:
+    job.node("QLinearSigmoid", [*job.operand(0), *job.result()], domain=MICROSOFT)
+
+
+def _leaky_relu(job: Job) -> None:
+    job.node("QLinearLeakyRelu", [*job.operand(0), *job.result()], domain=MICROSOFT, alpha=job.op.slope)
+
+
+def _requantize(job: Job) -> None:
+    job.node("QLinearConcat", [*job.result(), *job.operand(0)], domain=MICROSOFT, axis=0)
 
 
 def _concat(job: Job) -> None:
@@ -270,6 +302,16 @@ def _pad(job: Job) -> None:
     job.node("Pad", [job.sources[0], widths, *zero], mode="constant")
 
 
+def _resize_nearest(job: Job) -> None:
+    found = find_resize(job.op.rows, job.op.columns, *_height_width(job.input))
+    if found is None:
+        reason = f"no mode of Resize takes the rows {job.op.rows} and the columns {job.op.columns}"
+        raise NotExportableError(job.layer.name, TARGET, reason)
+    factors = (1.0, 1.0, *found.scales) if job.input.layout == "NCHW" else (1.0, *found.scales, 1.0)
+    scales = job.model.constant(f"{job.target}_scales", np.array(factors, np.float32))
+    job.node("Resize", [job.sources[0], "", scales], mode="nearest", **found.modes)
+
+
 # Layers that lowering left in float32
 
 
@@ -280,6 +322,19 @@ def _plain(operator: str, *attributes: str) -> Writer:
         job.node(operator, **{name: getattr(job.op, name) for name in attributes})
 
     return write
+
+
+def _float_multiply(job: Job) -> None:
+    """Two tensors a node, from left to right."""
+    left, *middle, last = job.sources
+    for position, right in enumerate(middle):
+        name = job.model.fresh(f"{job.target}_{position}", job.output)
+        left = job.model.node("Mul", [left, right], name)
+    job.node("Mul", [left, last])
+
+
+def _float_leaky_relu(job: Job) -> None:
+    job.node("LeakyRelu", alpha=job.op.slope)
 
 
 def _float_conv2d(job: Job) -> None:
@@ -311,6 +366,7 @@ MOVES: Mapping[str, Writer] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "pad": _pad,
+    "resize_nearest": _resize_nearest,
 }
 
 QUANTIZED: Mapping[str, Writer] = {
@@ -321,7 +377,11 @@ QUANTIZED: Mapping[str, Writer] = {
     "matmul": _matmul,
     "average_pool": _average_pool,
     "global_average_pool": _global_average_pool,
-    "add": _add,
+    "add": _of_two("QLinearAdd"),
+    "multiply": _of_two("QLinearMul"),
+    "sigmoid": _sigmoid,
+    "leaky_relu": _leaky_relu,
+    "requantize": _requantize,
     "concat": _concat,
     "softmax": _softmax,
     "relu": _clamp,
@@ -337,6 +397,12 @@ FLOAT: Mapping[str, Writer] = {
     "average_pool": _float_average_pool,
     "global_average_pool": _plain("GlobalAveragePool"),
     "add": _plain("Add"),
+    "multiply": _float_multiply,
+    "sigmoid": _plain("Sigmoid"),
+    "tanh": _plain("Tanh"),
+    "hard_swish": _plain("HardSwish"),
+    "leaky_relu": _float_leaky_relu,
+    "requantize": _plain("Identity"),
     "concat": _plain("Concat", "axis"),
     "softmax": _plain("Softmax", "axis"),
     "relu": _plain("Relu"),

@@ -67,12 +67,13 @@ class OnnxModel:
     def scale(self, name: str) -> str:
         """A tensor's scale: float32, one value or one per channel."""
         quant = self.kinds[name].quantized
-        return self._once(f"{name} scale", f"{name}_scale", np.array(quant.scale, np.float32))
+        values, _ = np.broadcast_arrays(np.array(quant.scale, np.float32), quant.zero_point)
+        return self._once(f"{name} scale", f"{name}_scale", values)
 
     def zero_point(self, name: str) -> str:
         """A tensor's zero point, of the tensor's own type and the scale's shape."""
         quant = self.kinds[name].quantized
-        values = np.full(np.shape(quant.scale), quant.zero_point, quant.dtype)
+        values, _ = np.broadcast_arrays(np.array(quant.zero_point, quant.dtype), quant.scale)
         return self._once(f"{name} zero_point", f"{name}_zero_point", values)
 
     def quantization(self, name: str) -> list[str]:

@@ -199,9 +199,3 @@ def test_onnxruntime_counts_whole_windows_where_ceil_mode_lets_them_hang_over():
         onnx_model(graph)
     padded = op("average_pool")((3, 3), (2, 2), (1, 1, 0, 0), ceil_mode=False, count_include_pad=True)
     onnx_model(one(padded, (2, 6, 6), layout="NCHW", profile="onnxruntime"))
-
-
-def test_weights_with_zero_points_per_channel_are_refused_by_onnxruntime():
-    graph = one(op("fully_connected")(), (2,), profile="onnxruntime", w=[[1.0, 2.0], [3.0, 4.0]])
-    with pytest.raises(NotExportableError, match="zero points per channel"):
-        onnx_model(with_quant(graph, "layer_weight", zero_point=(0, 1)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from int8sim.spec.eltwise import add_dequantized, add_double, add_fma, requantize_real
+from int8sim.spec.eltwise import add_dequantized, add_double, add_fma, add_fma_is_defined, requantize_real
 from int8sim.spec.multipliers import tflite_multiplier
 
 from .exact import (
@@ -60,6 +60,20 @@ def test_add_fma_where_its_order_and_its_fusion_decide(a, b, a_ratio, b_ratio, f
     assert add_fma(b, a, b_ratio, a_ratio, fixed, -128, 127) == otherwise
     unfused = float32_sum(float32_product(a, a_ratio), float32_sum(float32_product(b, b_ratio), fixed))
     assert half_even_clipped(unfused, -128, 127) == otherwise
+
+
+@pytest.mark.parametrize(("low", "high"), [(-128, 127), (0, 255)])
+def test_add_fma_beyond_int32(low, high):
+    """Measured on ONNX Runtime 1.31.1, x86: the conversion gives -2**31."""
+    assert add_fma(1, 0, 2.0**31 - 128, 1.0, 0.0, low, high) == high
+    assert add_fma_is_defined(1, 0, 2.0**31 - 128, 1.0, 0.0)
+    assert add_fma_is_defined(0, -1, 1.0, 2.0**31, 0.0)
+    assert not add_fma_is_defined(0, -1, 1.0, 2.0**31, -256.0)
+    for ratio in (2.0**31, 2.0**60):
+        assert add_fma(1, 0, ratio, 1.0, 0.0, low, high) == low
+        assert add_fma(0, 1, 1.0, ratio, 0.0, low, high) == low
+        assert add_fma(-1, 0, ratio, 1.0, 0.0, low, high) == low
+        assert not add_fma_is_defined(1, 0, ratio, 1.0, 0.0)
 
 
 @given(CODES, CODES, SCALES, SCALES, SCALES, CODE_RANGES)

@@ -44,12 +44,17 @@ REAL = floats(lowest=2.0**-149, highest=from_bits(0x7F7FFFFF), signed=True, spec
 SCALE = floats()
 POSITIVE = floats(lowest=2.0**-149, highest=2.0**127)
 SHIFTS = range(-31, 32)
+SIZES = [1, 2, 3, 7, 31, 32, 500, 2**15 - 1]
+SIZES = [1, 2, 3, 7, 300, 65535]
+FORMATS = [16, 32, 64]
+MAGNITUDES = [0, 1, 2, 5, *(2**n + off for n in range(3, 61) for off in (-1, 0, 1, 3))]
 
 # Parameters that no word describes, by name; and by function where the docstring says less than the word.
 UNANNOTATED: dict[str, Any] = {
     "bits": range(2, 35),
     "out_bits": [8, 16],
     "width": range(17, 63),
+    "integer_bits": [4, 5],
     "rounding": range(7),
     "scale": SCALE,
     "multiplier": SCALE,
@@ -62,12 +67,37 @@ UNANNOTATED: dict[str, Any] = {
 DOMAIN: dict[str, dict[str, Any]] = {
     "dp4a.lane": {"index": range(4)},
     "dp4a.half": {"index": range(2)},
+    "cvt.float_to_integer": {"source": FORMATS, "width": [8, 16, 32]},
+    "cvt.integer_to_integer": {"source": [8, 16, 32], "width": [8, 16, 32]},
+    "cvt.integer_to_float": {"width": [16, 32]},
+    "cvt.float_to_float": {"source": FORMATS, "width": [16, 32]},
+    "cvt.float_to_integral": {"width": [16, 32]},
+    "cvt.pack_saturate_to": {"width": [2, 4, 8, 16]},
+    "cvt.clamp_to_one": {"width": FORMATS},
+    "float_format.exponent_field": {"width": FORMATS},
+    "float_format.significand": {"width": FORMATS},
+    "float_format.last_place": {"width": FORMATS},
+    "float_format.is_negative": {"width": FORMATS},
+    "float_format.is_infinite_or_nan": {"width": FORMATS},
+    "float_format.is_nan": {"width": FORMATS},
+    "float_format.signed_pattern": {"width": [16, 32]},
+    "float_format.compose": {"magnitude": MAGNITUDES, "power": range(-1200, 1000, 7), "width": [16, 32]},
+    "float_format.bit_length": {"magnitude": MAGNITUDES},
+    "video.lane_result": {"operation": range(6)},
+    "video.selected": {"index": range(4)},
+    "video.vop4": {"operation": range(6)},
     "rounding.shift_right": {"shift": range(63)},
     "requantize.single": {"shift": SHIFTS},
     "requantize.output_single": {"shift": SHIFTS},
     "requantize.real_half_away": {"multiplier": [*SCALE, 1e300, 2.0**-1074, 1 / 3]},
     "requantize.output_real": {"multiplier": [*SCALE, 1e300, 2.0**-1074, 1 / 3]},
-    "softmax.exp_on_negative_values": {"a": [-(2**31), -(2**31) + 1, -(2**24), -1, 0, *range(-(2**31), 1, 99_999_999)]},
+    "gemmlowp.exp_on_negative_values": {"a": [-(2**31), 1 - 2**31, -(2**24), -1, 0, *range(-(2**31), 1, 99_999_999)]},
+    "tflite_elementwise.hard_swish_fixed": {"shift": range(32), "gate_shift": SHIFTS},
+    "tflite_elementwise.logistic_fixed": {"shift": range(-31, 1)},
+    "tflite_elementwise.tanh_fixed": {"shift": range(-31, 1)},
+    "tflite_elementwise.logistic_table": {"inverse_scale": SCALE},
+    "tflite_elementwise.tanh_table": {"inverse_scale": SCALE},
+    "resize_tflite.nearest_cell": {"index": SIZES, "input_size": SIZES, "output_size": SIZES},
     "softmax.tflite_exponential": {"difference": range(-255, 1), "shift": SHIFTS},
     "softmax.tflite_quotient": {"total": [1, 2, 2**19, 2**31 - 1, *(3**n for n in range(20))]},
     "softmax.table_quotient": {"exponential": POSITIVE, "total": POSITIVE, "inverse_scale": [1.0, 255.0, 256.0, 8e3]},
@@ -85,6 +115,19 @@ DOMAIN: dict[str, dict[str, Any]] = {
     "eltwise.add_fma": {"a_ratio": SCALE, "b_ratio": SCALE, "fixed": floats(signed=True)},
     "eltwise.add_dequantized": {"a_scale": SCALE, "b_scale": SCALE},
     "eltwise.requantize_real": {"from_scale": SCALE},
+    "qlinear.leaky_relu_real": {"from_scale": SCALE, "slope": floats(2.0**-10, 4.0, signed=True)},
+    "qlinear.sigmoid_real": {"from_scale": SCALE},
+    "resize.scale_of_sizes": {"size": SIZES},
+    "resize.resized_position": {"coordinates": range(4)},
+    "resize.nearest_cell": {"coordinates": range(4), "nearest": range(4)},
+    "litert.in_vector_loop": {"lanes": [1, 2, 4, 8, 16]},
+    "litert.quantize_lanes": {"inverse_scale": SCALE},
+    "litert.reciprocal_quotient": {"exponential": floats(2.0**-30, 1.0), "total": floats(1.0, 400.0)},
+    "litert.add_lanes": {"a_shift": range(32), "b_shift": range(32), "shift": range(32)},
+    "xnnpack.mean_offset_rne": {"offset": FINITE},
+    "xnnpack.quantize_rne": {"inverse_scale": SCALE},
+    "xnnpack.sigmoid_code": {"inverse_scale": SCALE},
+    "xnnpack.tanh_code": {"inverse_scale": SCALE},
     "pooling.average_half_away": {"count": [1, 2, 3, 7, 64, 2**31 - 1]},
     "pooling.average_real": {"count": [1, 2, 3, 7, 64, 2**31 - 1], "total": FINITE},
     "pooling.average_dequantized": {"count": [1, 2, 3, 7, 64, 2**31 - 1], "from_scale": SCALE},
@@ -94,6 +137,7 @@ NOT_COMPILED = {
     "requantize.fixed_point": "chooses by a string",
     "softmax.table_exponential": "reads a table; tests/conformance runs it",
     "affine.bound_code": "used by lowering only",
+    "xnnpack.bound_code": "used by lowering only",
 }
 FLOAT64 = {("requantize.real_half_away", "multiplier"), ("requantize.output_real", "multiplier")}
 
