@@ -76,7 +76,7 @@ class Scheme:
         return {role: self._step(role, parameters.get(role, {})) for role in self.functions}
 
     def every(self) -> Iterator[Scheme]:
-        """This scheme and those of its branches."""
+        """The scheme itself and those of its branches."""
         yield self
         for branch in self.branches:
             yield from branch.scheme.every()

@@ -157,6 +157,16 @@ def output_single(multiplier: int, shift: int, zero_point: int, low: int, high: 
     return Definition(lambda acc: clip(whole(acc) + zero_point, low, high), defined=around_zero(fits))
 
 
+def output_wide(multiplier: int, shift: int, zero_point: int, low: int, high: int) -> Definition:
+    """Product / 2**(15 + shift), half up: of a 16-bit layer's accumulator, the part of it that has 32 bits."""
+
+    def code(acc: int) -> int:
+        return clip(half_up(Fraction(acc * multiplier, 2 ** (15 + shift))) + zero_point, low, high)
+
+    legal = 0 <= multiplier < 2**15 and -8 < shift <= 31
+    return Definition(code, defined=(INT32,) if legal else ())
+
+
 def _is_legal(multiplier: int, shift: int) -> bool:
     """A multiplier as the engines derive it: 0, or 31 bits with the highest one set; shifts of at most 31 bits."""
     return (multiplier == 0 or 2**30 <= multiplier < 2**31) and -30 <= shift <= 31
@@ -238,6 +248,7 @@ DEFINITIONS: Mapping[str, Callable[..., Definition]] = {
     "int8sim.spec.requantize:output_double": output_double,
     "int8sim.spec.requantize:output_double_up": output_double_up,
     "int8sim.spec.requantize:output_single": output_single,
+    "int8sim.spec.wide:output_wide": output_wide,
     "int8sim.spec.litert:output_lanes": output_lanes,
     "int8sim.spec.tosa:output_single": tosa_single,
     "int8sim.spec.tosa:output_double": tosa_double,

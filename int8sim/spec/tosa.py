@@ -25,12 +25,11 @@ def apply_scale_32(value: S32, multiplier: U31, shift: U6, double_round: bool) -
     return (value * multiplier + half + second) >> shift
 
 
-def apply_scale_32_is_defined(value: int, multiplier: int, shift: int, double_round: bool) -> bool:
-    """Whether every REQUIRE of apply_scale_32 holds."""
+def apply_scale_32_is_defined(value: int, multiplier: int, shift: int) -> bool:
+    """Whether every REQUIRE of apply_scale_32 holds. The last, that the result fits int32, follows from the others."""
     if not (0 <= multiplier < 1 << 31 and 2 <= shift <= LARGEST_SHIFT):
         return False
-    fits = -(1 << (shift - 1)) <= value < 1 << (shift - 1)
-    return fits and -(1 << 31) <= apply_scale_32(value, multiplier, shift, double_round) < 1 << 31
+    return -(1 << (shift - 1)) <= value < 1 << (shift - 1)
 
 
 def apply_scale_16(value: S48, multiplier: U15, shift: U6) -> int:
@@ -66,12 +65,12 @@ def rescale_16(x: S48, input_zero_point: S16, multiplier: U15, shift: U6, zero_p
 
 def rescale_single_is_defined(x: int, input_zero_point: int, multiplier: int, shift: int) -> bool:
     """Whether apply_scale_32 is, one rounding."""
-    return apply_scale_32_is_defined(x - input_zero_point, multiplier, shift, False)
+    return apply_scale_32_is_defined(x - input_zero_point, multiplier, shift)
 
 
 def rescale_double_is_defined(x: int, input_zero_point: int, multiplier: int, shift: int) -> bool:
     """Whether apply_scale_32 is, two roundings."""
-    return apply_scale_32_is_defined(x - input_zero_point, multiplier, shift, True)
+    return apply_scale_32_is_defined(x - input_zero_point, multiplier, shift)
 
 
 def rescale_16_is_defined(x: int, input_zero_point: int, multiplier: int, shift: int) -> bool:
@@ -91,12 +90,12 @@ def output_double(acc: S32, multiplier: U31, shift: U6, zero_point: S16, low: S1
 
 def output_single_is_defined(acc: int, multiplier: int, shift: int) -> bool:
     """Whether RESCALE's requirements hold for an accumulator, one rounding."""
-    return apply_scale_32_is_defined(acc, multiplier, shift, False)
+    return apply_scale_32_is_defined(acc, multiplier, shift)
 
 
 def output_double_is_defined(acc: int, multiplier: int, shift: int) -> bool:
     """Whether RESCALE's requirements hold for an accumulator."""
-    return apply_scale_32_is_defined(acc, multiplier, shift, True)
+    return apply_scale_32_is_defined(acc, multiplier, shift)
 
 
 def add_rescaled(
@@ -133,9 +132,9 @@ def add_rescaled_is_defined(
     shift: int,
 ) -> bool:
     """Whether RESCALE's requirements hold for both operands and for their sum."""
-    operands = (a - a_zero_point, a_multiplier, a_shift, True), (b - b_zero_point, b_multiplier, b_shift, True)
-    total = sum(apply_scale_32(*operand) for operand in operands)
-    return all(apply_scale_32_is_defined(*each) for each in (*operands, (total, multiplier, shift, True)))
+    left, right = (a - a_zero_point, a_multiplier, a_shift), (b - b_zero_point, b_multiplier, b_shift)
+    total = apply_scale_32(*left, True) + apply_scale_32(*right, True)
+    return all(apply_scale_32_is_defined(*each) for each in (left, right, (total, multiplier, shift)))
 
 
 def multiply_rescaled(
@@ -158,7 +157,7 @@ def multiply_rescaled_is_defined(
     a: int, b: int, a_zero_point: int, b_zero_point: int, multiplier: int, shift: int
 ) -> bool:
     """Whether RESCALE's requirements hold for the product."""
-    return apply_scale_32_is_defined((a - a_zero_point) * (b - b_zero_point), multiplier, shift, True)
+    return apply_scale_32_is_defined((a - a_zero_point) * (b - b_zero_point), multiplier, shift)
 
 
 def reciprocal_scale(count: U31) -> tuple[int, int]:
@@ -176,7 +175,7 @@ def average(total: S32, count: U31, zero_point: S16, low: S16, high: S16) -> int
 def average_is_defined(total: int, count: int) -> bool:
     """Whether apply_scale_32's requirements hold at the count's reciprocal."""
     multiplier, shift = reciprocal_scale(count)
-    return apply_scale_32_is_defined(total, multiplier, shift, False)
+    return apply_scale_32_is_defined(total, multiplier, shift)
 
 
 def mean_rescaled(
@@ -194,7 +193,7 @@ def mean_rescaled(
 
 def mean_rescaled_is_defined(total: int, multiplier: int, shift: int) -> bool:
     """Whether RESCALE's requirements hold for the sum."""
-    return apply_scale_32_is_defined(total, multiplier, shift, True)
+    return apply_scale_32_is_defined(total, multiplier, shift)
 
 
 def table_code(x: S16, table: list[int], low: S16, high: S16) -> int:
@@ -230,4 +229,4 @@ def tosa_multiplier(real: float) -> tuple[int, int]:
         multiplier, exponent = 1 << 30, exponent + 1
     shift = 31 - exponent
     excess = max(shift - LARGEST_SHIFT, 0)
-    return multiplier >> min(excess, 31), shift - excess
+    return multiplier >> excess, shift - excess

@@ -19,7 +19,7 @@ from int8sim.model.step import Step
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.registry import profiles
-from int8sim.spec import litert, nvdla, requantize, tosa
+from int8sim.spec import litert, nvdla, requantize, tosa, wide
 from int8sim.strategies.converters import asymmetric, groups, output_schemes
 
 from ..spec.exact import half_away, half_even, half_up
@@ -115,6 +115,7 @@ QUOTIENTS: dict[Callable[..., int], Callable[[int, int], int]] = {
     requantize.output_double: twice(half_away),
     requantize.output_double_up: twice(half_up),
     requantize.output_single: once(half_up),
+    wide.output_wide: once(half_up),
     tosa.output_double: tosa_double,
     tosa.output_single: once(half_up),
     nvdla.convolution_output: once(half_away),

@@ -54,30 +54,28 @@ def test_apply_scale_16(value, multiplier, shift):
 @pytest.mark.parametrize(
     ("arguments", "defined"),
     [
-        ((1, 2**30, 2, False), True),
-        ((1, 2**30, 1, False), False),
-        ((1, 2**30, 62, False), True),
-        ((1, 2**30, 63, False), False),
-        ((1, -1, 31, False), False),
-        ((1, 0, 31, False), True),
-        ((1, 2**31, 40, False), False),
-        ((2**30, 2**30, 31, False), False),
-        ((2**30 - 1, 2**30, 31, False), True),
-        ((-(2**30), 2**30, 31, False), True),
-        ((-(2**30) - 1, 2**30, 31, False), False),
-        ((7, 2**31 - 1, 4, False), True),
-        ((8, 2**31 - 1, 4, False), False),
-        ((-8, 2**31 - 1, 4, False), True),
-        ((1, 2**31 - 1, 2, True), True),
-        ((-2, 2**31 - 1, 2, False), True),
-        ((3, 2**31 - 1, 3, True), True),
+        ((1, 2**30, 2), True),
+        ((1, 2**30, 1), False),
+        ((1, 2**30, 62), True),
+        ((1, 2**30, 63), False),
+        ((1, -1, 31), False),
+        ((1, 0, 31), True),
+        ((1, 2**31, 40), False),
+        ((2**30, 2**30, 31), False),
+        ((2**30 - 1, 2**30, 31), True),
+        ((-(2**30), 2**30, 31), True),
+        ((-(2**30) - 1, 2**30, 31), False),
+        ((7, 2**31 - 1, 4), True),
+        ((8, 2**31 - 1, 4), False),
+        ((-8, 2**31 - 1, 4), True),
+        ((1, 2**31 - 1, 2), True),
+        ((-2, 2**31 - 1, 2), True),
+        ((3, 2**31 - 1, 3), True),
     ],
 )
 def test_where_apply_scale_32_is_defined(arguments, defined):
     assert tosa.apply_scale_32_is_defined(*arguments) is defined
-    value, multiplier, shift, double = arguments
-    if double:
-        assert tosa.output_double_is_defined(value, multiplier, shift) is defined
+    assert tosa.output_double_is_defined(*arguments) is defined
 
 
 @pytest.mark.parametrize(
@@ -214,10 +212,41 @@ def test_every_rescaling_says_where_it_is_defined():
         assert [function(acc, 2**30, 31) for acc in (2**30 - 1, 2**30)] == [True, False]
 
 
-def test_the_second_rounding_may_leave_32_bits():
-    """(2**31 - 1) * (2**31 - 1) / 2**32 is far below; only a result at the very end can differ: shift 32 never does."""
-    assert tosa.rescale_double_is_defined(2**31 - 1, 0, 2**31 - 1, 32)
-    assert tosa.rescale_single_is_defined(2**31 - 1, 0, 2**31 - 1, 32)
+@pytest.mark.parametrize("shift", [2, 11, 31, 32, 62])
+def test_what_is_required_keeps_the_result_in_32_bits(shift):
+    """The greatest legal operands: below 2**30 and a half."""
+    value = min(2 ** (shift - 1), 2**31) - 1
+    for x in (value, -value - 1):
+        assert tosa.apply_scale_32_is_defined(x, 2**31 - 1, shift)
+        assert -(2**31) <= tosa.apply_scale_32(x, 2**31 - 1, shift, True) < 2**31
+
+
+def test_one_rounding_or_two_in_every_operator():
+    """At a quarter: 1 is 0 or, with the second rounding, 1; -2 is 0 or -1."""
+    scale = (2**30, 32)
+    for one in (
+        lambda v: tosa.rescale_single(v + 5, 5, *scale, 3, -9, 9),
+        lambda v: tosa.output_single(v, *scale, 3, -9, 9),
+    ):
+        assert [one(v) for v in (1, -2)] == [3, 3]
+    for two in (
+        lambda v: tosa.rescale_double(v + 5, 5, *scale, 3, -9, 9),
+        lambda v: tosa.output_double(v, *scale, 3, -9, 9),
+        lambda v: tosa.mean_rescaled(v, 8, *scale, 3, -9, 9),
+        lambda v: tosa.multiply_rescaled(v, 1, 0, 0, *scale, 3, -9, 9),
+    ):
+        assert [two(v) for v in (1, -2)] == [4, 2]
+    assert [tosa.rescale_16(v + 5, 5, 2**14, 16, 3, -9, 9) for v in (1, 2, -2, -3)] == [3, 4, 3, 2]
+    whole = (2**30, 30)
+    for a, expected in ((1, 1), (-2, -1)):
+        assert tosa.add_rescaled(a, 0, 0, 0, *scale, *whole, *whole, 0, -9, 9) == expected
+        assert tosa.add_rescaled(0, a, 0, 0, *whole, *scale, *whole, 0, -9, 9) == expected
+        assert tosa.add_rescaled(a, 0, 0, 0, *whole, *whole, *scale, 0, -9, 9) == expected
+    assert [tosa.average(total, 4, 0, -9, 9) for total in (1, 2, -2, -3)] == [0, 1, 0, -1]
+
+
+def test_the_first_bit_shifted_out():
+    assert [tosa.arithmetic_right_shift(v, 1, True) for v in (1, -1, 3, 2)] == [1, 0, 2, 1]
 
 
 def test_where_sums_products_and_averages_are_defined():
@@ -233,6 +262,12 @@ def test_where_sums_products_and_averages_are_defined():
     assert not tosa.multiply_rescaled_is_defined(4, 8, 0, 0, 2**30, 6)
     assert tosa.multiply_rescaled_is_defined(4, 8, 1, -1, 2**30, 6)  # 27
     assert not tosa.multiply_rescaled_is_defined(4, 8, -1, 1, 2**30, 6)  # 35
+    assert tosa.add_rescaled_is_defined(100, -100, 99, -99, 2**30, 2, 2**30, 2, 2**30, 2)
+    assert not tosa.add_rescaled_is_defined(100, -100, -99, -99, 2**30, 2, 2**30, 2, 2**30, 40)
+    assert not tosa.add_rescaled_is_defined(100, -100, 99, 99, 2**30, 2, 2**30, 2, 2**30, 40)
+    assert tosa.multiply_rescaled_is_defined(9, 9, 8, 8, 2**30, 2)
+    assert not tosa.multiply_rescaled_is_defined(9, 9, -8, 8, 2**30, 2)
+    assert not tosa.multiply_rescaled_is_defined(9, 9, 8, -8, 2**30, 2)
     assert tosa.average_is_defined(2**29 - 1, 1)
     assert not tosa.average_is_defined(2**29, 1)
     assert tosa.average_is_defined(2**29, 2)
