@@ -41,6 +41,16 @@ def convert(x: Any, p: Parameters, channel: Any) -> Any:
     raise NotImplementedError
 
 
+def convert_at(x: Any, place: Any, size: Any, p: Parameters, channel: Any) -> Any:
+    """As `convert`, of the element at `place` of the `size` elements that are stored."""
+    raise NotImplementedError
+
+
+def combine_at(a: Any, b: Any, place: Any, size: Any, p: Parameters, channel: Any) -> Any:
+    """As `combine`, of the elements at `place` of the `size` elements that are stored."""
+    raise NotImplementedError
+
+
 def exponential(difference: Any, p: Parameters, channel: Any) -> Any:
     """A code's difference to its row's maximum, to its unnormalised share."""
     raise NotImplementedError

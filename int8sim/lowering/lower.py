@@ -31,7 +31,6 @@ from int8sim.ops.global_average_pool import GlobalAveragePool
 from int8sim.ops.quantize import Quantize
 from int8sim.profiles.base import Profile
 from int8sim.profiles.registry import profile as find_profile
-from int8sim.spec.affine import bound_code
 
 
 def lower(
@@ -227,12 +226,12 @@ class _Writer:
 
     def _bounds(self, unit: Unit, quant: QuantParams) -> tuple[int, int]:
         """The lowest and highest output code that the fused activations, or a clamp layer's own bounds, leave."""
-        low, high = quant.low, quant.high
+        low, high, code = quant.low, quant.high, self.profile.bound(unit.layer.op.kind)
         own = getattr(unit.layer.op, "real_bounds", None)
         for bottom, top in [*unit.real_bounds, *([own] if own else [])]:
             scale, zero_point = quant.tensor_scale, quant.tensor_zero_point
-            low = max(low, bound_code(bottom, scale, zero_point, quant.low, quant.high))
-            high = min(high, bound_code(top, scale, zero_point, quant.low, quant.high))
+            low = max(low, code(bottom, scale, zero_point, quant.low, quant.high))
+            high = min(high, code(top, scale, zero_point, quant.low, quant.high))
         return low, max(low, high)
 
     def _constant(self, name: str, values: Array, kind: TensorType | None = None) -> str:

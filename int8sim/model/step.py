@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,9 @@ class Step:
     """function(*operands, *parameters).
 
     The operands are what the role names (`output(acc)`, `combine(a, b)` ...); the parameters follow them in the order
-    of the function's signature, and are kept here by argument name.
+    of the function's signature, and are kept here by argument name. A function of `convert` or `combine` may take two
+    more operands, `place` and `size`: the element's index in the stored tensor, channels last and batch included, and
+    how many elements that has.
     """
 
     function: Callable[..., Any]
@@ -41,6 +44,11 @@ class Step:
     def at(self, channel: int) -> list[Any]:
         """The parameters as plain Python numbers, for one output channel."""
         return [_plain(value, channel) for value in self.parameters.values()]
+
+    @property
+    def placed(self) -> bool:
+        """Whether the function asks where its element lies."""
+        return "place" in inspect.signature(self.function).parameters
 
     @property
     def name(self) -> str:

@@ -78,8 +78,9 @@ def _mean(*, x: QuantParams, y: QuantParams, window: tuple[int, int], channels: 
     multiplier, shift = fixed_point(float32(x.tensor_scale / float32(count * y.tensor_scale)))
     moved = float32(float32(x.tensor_zero_point * x.tensor_scale) / y.tensor_scale)
     bias = y.tensor_zero_point - int(float32(moved + (0.5 if moved > 0 else -0.5)))
-    scaling = {"multiplier": multiplier, "shift": shift, "vector": _in_vector(channels, CODE_LANES)}
-    return {"finish": {**scaling, "bias": bias, "low": low, "high": high}}
+    vector = _in_vector(channels, CODE_LANES)
+    scaling = {"multiplier": multiplier, "shift": shift}
+    return {"finish": {**scaling, "vector": vector, "bias": bias, "low": low, "high": high}}
 
 
 def softmax_table(scale: float) -> Array:
@@ -89,16 +90,23 @@ def softmax_table(scale: float) -> Array:
 
 
 def _softmax(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
-    bounds = {"zero_point": y.tensor_zero_point, "low": low, "high": high}
+    scale, zero_point = np.float32(y.tensor_scale), y.tensor_zero_point
     return {
         "exponential": {"table": LookupTable(softmax_table(x.tensor_scale))},
-        "quotient": {"scale": np.float32(y.tensor_scale), **bounds},
+        "quotient": {"scale": scale, "zero_point": zero_point, "low": low, "high": high},
     }
 
 
 def _quantize(*, y: QuantParams) -> Parameters:
-    scale = {"scale": np.float32(y.tensor_scale), "inverse_scale": np.float32(float32(1 / y.tensor_scale))}
-    return {"convert": {**scale, "zero_point": y.tensor_zero_point, "low": y.low, "high": y.high}}
+    return {
+        "convert": {
+            "scale": np.float32(y.tensor_scale),
+            "inverse_scale": np.float32(float32(1 / y.tensor_scale)),
+            "zero_point": y.tensor_zero_point,
+            "low": y.low,
+            "high": y.high,
+        }
+    }
 
 
 REFERENCE = TFLITE_REFERENCE.schemes

@@ -127,10 +127,16 @@ def _leaky_relu(*, x: QuantParams, y: QuantParams, low: int, high: int, slope: f
 
 def _function(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
     """A function of real values: the scales on both sides."""
-    source = {"scale": np.float32(x.tensor_scale), "from_zero_point": x.tensor_zero_point}
-    inverse = np.float32(float32(1 / y.tensor_scale))
-    bounds = {"zero_point": y.tensor_zero_point, "low": low, "high": high}
-    return {"convert": {**source, "inverse_scale": inverse, **bounds}}
+    return {
+        "convert": {
+            "scale": np.float32(x.tensor_scale),
+            "from_zero_point": x.tensor_zero_point,
+            "inverse_scale": np.float32(float32(1 / y.tensor_scale)),
+            "zero_point": y.tensor_zero_point,
+            "low": low,
+            "high": high,
+        }
+    }
 
 
 def _quantize(*, y: QuantParams) -> Parameters:

@@ -15,6 +15,7 @@ from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
+from int8sim.model.accumulation import Accumulation, Loop
 from int8sim.model.errors import MissingKernelError
 from int8sim.model.step import Array, Step
 from int8sim.model.table import Row, Table
@@ -393,7 +394,7 @@ def test_fully_connected_uint8_weights():
 @pytest.mark.parametrize("bits", [8, 12, 16, 18, 19, 20, 34])
 def test_saturating_accumulators(bits):
     """Product by product where the width can matter, exactly where it cannot."""
-    step = Step(saturating_add, {"bits": bits})
+    step = Accumulation(saturating_add, {"bits": bits}, Loop(bits))
     inputs = {"x0": random_codes(8, (2, 4, 5, 5), "int8")}
     found = compare(integer_conv("int8", "int8", 3, accumulate=step), inputs)
     exact = run(integer_conv("int8", "int8", 3), inputs)
@@ -413,7 +414,7 @@ def test_an_accumulator_of_the_users_own():
 
 
 def test_saturating_matmul():
-    steps = {**OUTPUT, "accumulate": Step(saturating_add, {"bits": 12})}
+    steps = {**OUTPUT, "accumulate": Accumulation(saturating_add, {"bits": 12}, Loop(12))}
     types = [codes((1, 3, 9), "int8", 1), codes((1, 9, 4), "uint8", 130)]
     inputs = {"x0": random_codes(1, (2, 3, 9), "int8"), "x1": random_codes(2, (2, 9, 4), "uint8")}
     found = compare(one_layer(Matmul(), types, codes((1, 3, 4), "int8", 2), steps, {}), inputs)

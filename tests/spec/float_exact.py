@@ -50,14 +50,19 @@ def pattern_of(value: Value, width: int, rounding: Rounding, negative: bool = Fa
 
 
 def place_of(magnitude: Fraction, width: int) -> Fraction:
-    """Where a finite magnitude lies among the patterns; beyond infinity's place it is just before it."""
-    first, last = 0, INFINITE[width]
-    while last - first > 1:
-        middle = (first + last) // 2
-        first, last = (middle, last) if value_of(middle, width) <= magnitude else (first, middle)
-    below = value_of(first, width)
-    above = value_of(last, width) if last < INFINITE[width] else Fraction(2) ** (EMAX[width] + 1)
-    return min(first + Fraction(magnitude - below) / (above - below), last - Fraction(1, 4))
+    """Where a finite magnitude lies among the patterns: within a power of two, as far as it is between its ends.
+
+    Beyond infinity's place it is just before it.
+    """
+    exponent = max(power_of_two_below(magnitude), 1 - EMAX[width]) if magnitude else 1 - EMAX[width]
+    units = magnitude / Fraction(2) ** (exponent + 1 - PRECISION[width])
+    return min((exponent + EMAX[width] - 1) * NORMAL[width] + units, INFINITE[width] - Fraction(1, 4))
+
+
+def power_of_two_below(magnitude: Fraction) -> int:
+    """The exponent of the greatest power of two that is at most a positive number."""
+    found = magnitude.numerator.bit_length() - magnitude.denominator.bit_length()
+    return found if Fraction(2) ** found <= magnitude else found - 1
 
 
 def to_word(value: Value, rounding: Rounding, low: int, high: int) -> int:

@@ -41,6 +41,7 @@ NAMES = [function.__name__ for function in EXACT]
 WORDS = word(32, is_signed=False) | st.sampled_from([0x80808080, 0x7F7F7F7F, 0x80FF7F00, 0xFF7F8001])
 BOOL = st.booleans()
 LANES = (0, 1, 2, 3)
+EDGES = [0, 1, 2, 126, 127, 128, 129, 254, 255]
 
 
 def data(*words: int) -> bytes:
@@ -70,7 +71,7 @@ def selector(digits: tuple[int, ...]) -> int:
 
 
 @pytest.mark.parametrize("function", EXACT, ids=NAMES)
-@settings(max_examples=200)
+@settings(max_examples=50)
 @given(
     st.tuples(WORDS, WORDS, WORDS),
     st.tuples(BOOL, BOOL, BOOL),
@@ -91,18 +92,18 @@ def test_every_form(function, words, types, mode, lanes, a_digits, b_digits):
 @pytest.mark.parametrize("function", EXACT, ids=NAMES)
 def test_edges_of_bytes(function, types):
     """All pairs of edges, four at a time, clamped and not; by default every lane, a's bytes with b's."""
-    edges = [0, 1, 2, 126, 127, 128, 129, 254, 255]
-    for x, y in itertools.product(edges, edges):
+    for x, y in itertools.product(EDGES, EDGES):
         a, b = x | y << 8 | (x ^ 255) << 16 | x << 24, y | x << 8 | y << 16 | (y ^ 1) << 24
         for mode in ("", "sat"):
             expected = defined(function, a, b, 0, types, mode, LANES, LANES, (4, 5, 6, 7))
             assert function(a, b, 0, *types, saturating=mode == "sat") == expected
 
 
+@pytest.mark.parametrize("every", [EDGES, pytest.param(range(256), marks=pytest.mark.slow)], ids=len)
 @pytest.mark.parametrize("types", list(itertools.product([True, False], repeat=2)), ids=str)
 @pytest.mark.parametrize("function", EXACT, ids=NAMES)
-def test_every_pair_of_bytes(function, types):
-    for x, y in itertools.product(range(256), range(256)):
+def test_pairs_of_bytes(function, types, every):
+    for x, y in itertools.product(every, range(256)):
         left, right = extended(x, types[0]), extended(y, types[1])
         assert lane_result(OPERATIONS[function], left, right) == EXACT[function](left, right)
 

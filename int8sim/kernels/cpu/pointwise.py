@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
-from int8sim.kernels.roles import Parameters, convert
+from int8sim.kernels.roles import Parameters, convert, convert_at
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
@@ -37,6 +37,8 @@ def prepare(
 
 def each(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Array]:
     """The step of every element of x: 8-bit codes by a table, anything else compiled."""
+    if step.placed:
+        return by_place(step, x, y)
     if x.dtype in EIGHT_BITS:
         return by_table(step, x, y)
     if y.dtype == "float32":
@@ -71,6 +73,38 @@ def by_loop(step: Step, loop: Callable[..., None], y: TensorType, *last: Any) ->
         return out
 
     return call
+
+
+def by_place(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Array]:
+    """A step that asks for the place, compiled."""
+    built, values = bind(step)
+    loop = quantize_at if x.dtype == "float32" else decode_at if y.dtype == "float32" else recode_at
+    kernel = build(loop, {"convert_at": built})
+
+    def call(stored: Array) -> Array:
+        out = np.empty(stored.shape, stored_dtype(y))
+        kernel(stored.reshape(-1), values, out.reshape(-1), flip(x), flip(y))
+        return out
+
+    return call
+
+
+def quantize_at(x: Array, p: Parameters, out: Array, _: int, flipped: int) -> None:
+    """float32 [n] to stored codes [n]."""
+    for i in range(x.shape[0]):
+        out[i] = convert_at(x[i], i, x.shape[0], p, 0) + flipped
+
+
+def recode_at(x: Array, p: Parameters, out: Array, from_flipped: int, flipped: int) -> None:
+    """Stored codes [n] to stored codes [n]."""
+    for i in range(x.shape[0]):
+        out[i] = convert_at(np.int64(x[i]) - from_flipped, i, x.shape[0], p, 0) + flipped
+
+
+def decode_at(x: Array, p: Parameters, out: Array, from_flipped: int, _: int) -> None:
+    """Stored codes [n] to float32 [n]."""
+    for i in range(x.shape[0]):
+        out[i] = convert_at(np.int64(x[i]) - from_flipped, i, x.shape[0], p, 0)
 
 
 def quantize(x: Array, p: Parameters, out: Array, flipped: int) -> None:
