@@ -14,6 +14,7 @@ import ast
 import sys
 import textwrap
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +142,8 @@ def _pairs(entry: Any) -> Iterator[list[str]]:
     for node in ast.walk(tree):
         operands = _operands(node)
         if operands and all(isinstance(part, PLAIN) for operand in operands for part in ast.walk(operand)):
-            yield _differences(*(entry.frame.eval(ast.unparse(operand)) for operand in operands))
+            with suppress(Exception):  # a name of a comprehension, an attribute that fails: then nothing is added
+                yield _differences(*(entry.frame.eval(ast.unparse(operand)) for operand in operands))
 
 
 def _operands(node: ast.AST) -> list[ast.expr]:

@@ -162,9 +162,12 @@ def test_what_it_does_not_understand_is_left_alone(inside):
         def test_mappings(): assert {"a": 1} == {"a": 2}
         def test_a_call(): assert isinstance(1, str)
         def test_an_error(): raise ValueError("no array here")
+        def test_a_comprehension():
+            import numpy
+            assert [value == numpy.abs(value) for value in (1, -1)] == [True, True]
         """
     )
-    result.assert_outcomes(failed=4)
+    result.assert_outcomes(failed=5)
     assert "int8sim" not in "\n".join(line for line in result.outlines if line.startswith(("-", "tensor")))
 
 
