@@ -106,8 +106,8 @@ def integer_to_integer_is_defined(
     source: int, source_signed: bool, width: int, signed: bool, saturating: bool = False
 ) -> bool:
     """.sat is illegal where the destination holds every value of the source."""
-    low, high = (-(1 << (source - 1)), (1 << (source - 1)) - 1) if source_signed else (0, (1 << source) - 1)
-    return not saturating or saturate(low, width, signed) != low or saturate(high, width, signed) != high
+    holds = width >= source if signed == source_signed else signed and width > source
+    return not (saturating and holds)
 
 
 def int32_to_int8(value: S32, signed: bool = True) -> int:
@@ -159,7 +159,7 @@ def float_to_float_is_defined(
 
 def float_to_integral(bits: S64, width: int, rounding: int, flush: bool = False, saturating: bool = False) -> int:
     """cvt.{rni,rzi,rmi,rpi}[.ftz][.sat].f{width}.f{width}: the nearest integer in the same format, a zero signed."""
-    if is_infinite_or_nan(bits, width) or last_place(bits, width) >= 0:
+    if last_place(bits, width) >= 0:  # infinities and NaN among them
         return float_to_float(bits, width, width, rounding, flush, saturating)
     magnitude = significand(bits, width, flush and width == 32)
     value = -magnitude if is_negative(bits, width) else magnitude

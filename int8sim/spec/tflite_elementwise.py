@@ -112,10 +112,9 @@ def hard_swish_fixed(
 
 def _gate(fine: int, multiplier: int, shift: int) -> int:
     """(x + 3) / 6 as a 15-bit fraction, saturated; the last bit of a left shift comes after the multiplication."""
-    left = max(-shift, 0)
-    wide = saturate(fine << (left - 1), 16) if left > 0 else fine
+    wide = saturate(fine << (-shift - 1), 16) if shift < 0 else fine
     scaled = shift_right(wide * multiplier, 15, Rounding.HALF_UP)
-    ratio = saturate(scaled << 1, 16) if left > 0 else _divide_16(scaled, max(shift, 0))
+    ratio = saturate(scaled << 1, 16) if shift < 0 else _divide_16(scaled, shift)
     return (ratio + (1 << 15)) >> 1
 
 

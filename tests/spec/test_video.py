@@ -119,6 +119,20 @@ def test_defaults_are_signed_and_take_no_c():
     ]
 
 
+@pytest.mark.parametrize("a_signed", [{}, {"a_signed": False}])
+@pytest.mark.parametrize("b_signed", [{}, {"b_signed": False}])
+@pytest.mark.parametrize("function", EXACT, ids=NAMES)
+def test_each_default(function, a_signed, b_signed):
+    """What is not given: signed types, every lane of a with its lane of b, c as 0, neither .sat nor .add."""
+    types = True, not a_signed, not b_signed
+    for a, b in ((0x80FF7F01, 0x017F80FF), (0x807F01FF, 0x80807F00), (0xC8C8C8C8, 0xC9C9C9C9), (0, 0x02020202)):
+        for mode, form in {"": {}, "sat": {"saturating": True}, "add": {"adding": True}}.items():
+            expected = defined(function, a, b, 0, types, mode, LANES, LANES, (4, 5, 6, 7))
+            assert function(a, b, **a_signed, **b_signed, **form) == expected
+            assert vop4(OPERATIONS[function], a, b, 0, **a_signed, **b_signed, **form) == expected
+        assert function(a, b, mask=0) == 0
+
+
 def test_the_manuals_examples():
     assert vadd4(0x7F800102, 0x01FF0304, 0, b_signed=False, saturating=True) == 0x7F7F0406
     assert vsub4(0x000000FF, 0x00000001, 0x11223344, saturating=True, mask=0b0001) == 0x112233FE
