@@ -145,7 +145,10 @@ def bad_inputs(tmp_path, quick):
         (["calibrate", LENET, "--data", text, "-o", out], "data must be"),
         (["lower", LENET, "--table", other, "--profile", "nvdla", "-o", out], "no row for tensor(s) data, conv1"),
         (["lower", LENET, "--table", cut, "--profile", "nvdla", "-o", out], "not text"),
-        (["lower", LENET, "--table", cache, "--profile", "npu", "-o", out], "unknown profile 'npu'; known: nvdla"),
+        (
+            ["lower", LENET, "--table", cache, "--profile", "npu", "-o", out],
+            "unknown profile 'npu'; known: cmsis_nn, nvdla",
+        ),
         (["golden", "verify", cut], "truncated"),
         (["golden", "verify", DIGITS], "something else"),
         (["golden", "verify", quick / "nvdla.golden.h5", "--backend", "cuda"], "no CUDA kernels"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -292,8 +293,22 @@ def test_float_clamps_of_everything(op):
         assert not np.signbit(found[0, :7]).any()
 
 
-@pytest.mark.parametrize(("profile", "preset"), list(all_presets()))
-@pytest.mark.parametrize("variant", list(all_variants()))
+def integer_layers() -> Iterator[Any]:
+    """Every variant under every profile and preset; of those that share the very scheme and rules, the first."""
+    seen = set()
+    for variant, (name, preset) in itertools.product(all_variants(), (each.values for each in all_presets())):
+        profile = profiles()[name]
+        rule, kind = profile.activations[preset], variant.values[0].op.kind
+        scheme = profile.scheme(kind, rule(Row(1.0), False).dtype)
+        borders = (profile.schemes["quantize"], profile.schemes["dequantize"])
+        same = variant.id, rule, profile.weights, profile.bias, scheme, *borders
+        key = tuple(each if isinstance(each, str) else id(each) for each in same)
+        if key not in seen:
+            seen.add(key)
+            yield pytest.param(*variant.values, name, preset, id=f"{name}-{preset}-{variant.id}")
+
+
+@pytest.mark.parametrize(("variant", "profile", "preset"), list(integer_layers()))
 def test_integer_layers(variant, profile, preset, compared):
     graph = float_layer(variant)
     lowered = lower(graph, table(graph), profile=profile, preset=preset)

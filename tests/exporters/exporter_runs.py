@@ -11,7 +11,7 @@ from int8sim.model.errors import NotExportableError
 from int8sim.ops.registry import op as find_op
 from int8sim.profiles.registry import profile as find_profile
 
-FEW, MANY = 200_000, 1_000_000
+FEW, MANY = 80_000, 1_000_000
 PRESETS = ("performance", "mixed")
 REFUSED = {"average_pool"}  # some random ones have no form in TensorFlow Lite
 BATCHES = {"conv2d": 12, "matmul": 12, "max_pool": 12, "average_pool": 12, "global_average_pool": 3, "softmax": 12}

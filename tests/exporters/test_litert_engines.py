@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engine
 
 PROFILES = ("tflite_optimized", "xnnpack")
 PRESETS = ("performance", "mixed")
-AMOUNTS = [pytest.param(200_000, id="fast"), pytest.param(1_000_000, id="million", marks=pytest.mark.slow)]
+AMOUNTS = [pytest.param(80_000, id="fast"), pytest.param(1_000_000, id="million", marks=pytest.mark.slow)]
 BORDER = ("quantize", "dequantize")
 REFUSED = {"average_pool"}  # some random ones have no form in TensorFlow Lite
 DELEGATE = "DELEGATE"

@@ -110,7 +110,7 @@ def _double_up(acc):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["tensorflow"], "unknown converter 'tensorflow'; known: all, cvt"),
+        (["tensorflow"], "unknown converter 'tensorflow'; known: all, cmsis_nn, cvt"),
         (["int8sim.spec.requantize:nothing"], "unknown converter 'int8sim.spec.requantize:nothing'"),
         (["os:system"], "unknown converter 'os:system'"),
         ([DOUBLE, "multiplier=3"], "missing: shift, zero_point, low, high; unknown: none"),

@@ -44,8 +44,8 @@ REAL = floats(lowest=2.0**-149, highest=from_bits(0x7F7FFFFF), signed=True, spec
 SCALE = floats()
 POSITIVE = floats(lowest=2.0**-149, highest=2.0**127)
 SHIFTS = range(-31, 32)
-SIZES = [1, 2, 3, 7, 31, 32, 500, 2**15 - 1]
-SIZES = [1, 2, 3, 7, 300, 65535]
+TOSA_SHIFTS = range(2, 63)
+SIZES = [1, 2, 3, 7, 31, 32, 300, 500, 2**15 - 1, 65535]
 FORMATS = [16, 32, 64]
 MAGNITUDES = [0, 1, 2, 5, *(2**n + off for n in range(3, 61) for off in (-1, 0, 1, 3))]
 
@@ -128,11 +128,29 @@ DOMAIN: dict[str, dict[str, Any]] = {
     "xnnpack.quantize_rne": {"inverse_scale": SCALE},
     "xnnpack.sigmoid_code": {"inverse_scale": SCALE},
     "xnnpack.tanh_code": {"inverse_scale": SCALE},
+    "tosa.apply_scale_32": {"shift": TOSA_SHIFTS},
+    "tosa.apply_scale_16": {"shift": TOSA_SHIFTS},
+    "tosa.rescale_single": {"shift": TOSA_SHIFTS},
+    "tosa.rescale_double": {"shift": TOSA_SHIFTS},
+    "tosa.rescale_16": {"shift": TOSA_SHIFTS},
+    "tosa.output_single": {"shift": TOSA_SHIFTS},
+    "tosa.output_double": {"shift": TOSA_SHIFTS},
+    "tosa.mean_rescaled": {"shift": TOSA_SHIFTS},
+    "tosa.multiply_rescaled": {"shift": TOSA_SHIFTS},
+    "tosa.add_rescaled": {"shift": TOSA_SHIFTS, "a_shift": range(31, 63), "b_shift": range(31, 63)},
+    "tosa.reciprocal_scale": {"count": SIZES},
+    "tosa.average": {"count": SIZES},
+    "wide.scale_wide": {"shift": range(-7, 32)},
+    "wide.output_wide": {"shift": range(-7, 32)},
     "pooling.average_half_away": {"count": [1, 2, 3, 7, 64, 2**31 - 1]},
     "pooling.average_real": {"count": [1, 2, 3, 7, 64, 2**31 - 1], "total": FINITE},
     "pooling.average_dequantized": {"count": [1, 2, 3, 7, 64, 2**31 - 1], "from_scale": SCALE},
 }
 NOT_COMPILED = {
+    **dict.fromkeys(
+        ("tosa.table_code", "tosa.table_16", "wide.look_up_16", "wide.exponential_16", "wide.quotient_16"),
+        "reads a table; tests/conformance runs it",
+    ),
     "dp4a.unpack4": "returns a tuple; it is made of `lane`",
     "requantize.fixed_point": "chooses by a string",
     "softmax.table_exponential": "reads a table; tests/conformance runs it",
