@@ -113,3 +113,9 @@ def test_average_dequantized_rounds_at_every_step(total, count, from_scale, scal
 def test_mean_double_with_shifts_of_both_signs(total, shift):
     expected = clip(multiply_by_quantized_multiplier(total, 0x55555555, shift) - 5, -(2**15), 2**15 - 1)
     assert mean_double(total, 9, 0x55555555, shift, -5, -(2**15), 2**15 - 1) == expected
+
+
+def test_a_count_beyond_24_bits_is_rounded():
+    """2**24 + 1 is 2**24 in float32, and the mean a tie: to even."""
+    assert average_real(1.5 * 2**24, 2**24 + 1, 1.0, 0, -128, 127) == 2
+    assert average_dequantized(3 * 2**23, 2**24 + 1, 1.0, 1.0, -128, 127) == 2
