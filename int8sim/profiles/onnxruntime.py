@@ -61,10 +61,7 @@ def bias_codes(bias: Floats, input_scale: float, weight_scales: Floats) -> Array
     return np.clip(np.rint(bias.astype(np.float64) / scales), -(2**31), 2**31 - 1).astype(np.int32)
 
 
-def _output(
-    *, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, bias: object, low: int, high: int
-) -> Parameters:
-    del bias
+def _output(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
     ratios = [float32_ratio(x.tensor_scale, s, y.tensor_scale) for s in channel_scales(w, channels)]
     zero_point = y.tensor_zero_point
     return {

@@ -58,7 +58,7 @@ def _in_vector(channels: int, lanes: int) -> Array:
 
 def _depthwise(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
     """The convolution's parameters, and which loop each channel is in."""
-    output = convolution(x=x, w=w, y=y, channels=channels, bias=None, low=low, high=high)["output"]
+    output = convolution(x=x, w=w, y=y, channels=channels, low=low, high=high)["output"]
     scaling = {name: output[name] for name in ("multiplier", "shift")}
     bounds = {"zero_point": y.tensor_zero_point, "low": low, "high": high}
     return {"output": {**scaling, "vector": _in_vector(channels, REAL_LANES), **bounds}}
@@ -69,7 +69,7 @@ def _fully_connected(
 ) -> Parameters:
     """One weight scale is multiplied in float32, several in float64. Source: kernel_util.cc."""
     derive = matmul if len(w.scales) == 1 else convolution
-    return derive(x=x, w=w, y=y, channels=channels, bias=None, low=low, high=high)
+    return derive(x=x, w=w, y=y, channels=channels, low=low, high=high)
 
 
 def _mean(*, x: QuantParams, y: QuantParams, window: tuple[int, int], channels: int, low: int, high: int) -> Parameters:

@@ -83,20 +83,14 @@ def multipliers(reals: list[float]) -> dict[str, Array]:
     }
 
 
-def convolution(
-    *, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, bias: object, low: int, high: int
-) -> Parameters:
+def convolution(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
     """One multiplier per output channel: float64 input scale * weight scale / output scale."""
-    del bias
     reals = [x.tensor_scale * s / y.tensor_scale for s in channel_scales(w, channels)]
     return {"output": {**multipliers(reals), "zero_point": y.tensor_zero_point, "low": low, "high": high}}
 
 
-def matmul(
-    *, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, bias: object, low: int, high: int
-) -> Parameters:
+def matmul(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
     """One multiplier for all: the product of scales in float32, the quotient in float64."""
-    del bias
     reals = [float32(x.tensor_scale * w.tensor_scale) / y.tensor_scale] * channels
     return {"output": {**multipliers(reals), "zero_point": y.tensor_zero_point, "low": low, "high": high}}
 

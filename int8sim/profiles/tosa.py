@@ -58,10 +58,7 @@ def _scale(real: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def _output(
-    *, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, bias: object, low: int, high: int
-) -> Parameters:
-    del bias
+def _output(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
     pairs = [_scale(x.tensor_scale * s / y.tensor_scale) for s in channel_scales(w, channels)]
     multipliers, shifts = (per_channel([pair[i] for pair in pairs], np.int64) for i in (0, 1))
     zero_point = y.tensor_zero_point

@@ -188,6 +188,7 @@ def test_malformed_graphs(layers, message):
         (Softmax(4), ("x",), "axis 4 is not in 1 .. 3"),
         (Clip(1.0, -1.0), ("x",), "minimum 1.0 is above maximum -1.0"),
         (Add(), ("x", "b"), "the shapes and layouts must be equal"),
+        (Add(), ("x", "x", "x"), "it has 3 inputs; two are needed"),
     ],
 )
 def test_shapes_that_do_not_fit_name_the_layer(op, inputs, message):
