@@ -252,3 +252,11 @@ def test_mse_bin_written_out():
     assert mse_bin([0] * 150 + [1] + [0] * 9, 1.0) == 150  # no error where the centre is amax
     assert mse_bin([0] * 131 + [1], 1.0) == 131
     assert mse_bin([1], 1.0) == 128
+
+
+def test_mse_bin_takes_a_bins_exact_centre_as_amax():
+    """187.5 is code 127 of amax 187.5 and code 125 of amax 190.5, both without error; beside the centres 190 wins."""
+    assert Fraction(375, 2) / Fraction(381, 2) == Fraction(125, 127)
+    counts = [1 if j == 187 else 0 for j in range(192)]
+    assert [quantization_noise(counts, 192.0, amax) for amax in (187.5, 190.5)] == [0.0, 0.0]
+    assert mse_bin(counts, 192.0) == 187

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from int8sim.spec.eltwise import add_dequantized, add_double, add_fma, requantize_real
+from int8sim.spec import eltwise
+from int8sim.spec.eltwise import add_dequantized, add_double, add_double_is_defined, add_fma, requantize_real
 
 from .exact import (
     clip,
@@ -14,6 +15,27 @@ from .exact import (
     half_even_clipped,
     multiply_by_quantized_multiplier,
 )
+
+LEGAL = 2**30  # a multiplier of one half
+
+
+def test_left_shifts_of_both_widths():
+    """As add.cc has them: 20 for 8-bit codes, 15 for 16-bit ones."""
+    assert (eltwise.ADD_LEFT_SHIFT, eltwise.ADD_LEFT_SHIFT_16) == (20, 15)
+
+
+def test_an_operand_keeps_its_value_up_to_31_bits():
+    """127 << 20 << 4 is 2**31 - 2**24; one bit more to the left would leave the word."""
+    for shift, defined in ((-4, True), (-5, False)):
+        assert add_double_is_defined(127, 0, 0, 0, LEGAL, shift, LEGAL, 0, LEGAL, 0) is defined
+        assert add_double_is_defined(0, 127, 0, 0, LEGAL, 0, LEGAL, shift, LEGAL, 0) is defined
+
+
+def test_the_sum_is_of_operands_that_were_shifted_left():
+    """64 << 20 << 4, halved, is 2**29: left by 1 it is 2**30, by 2 too much."""
+    for shift, defined in ((-1, True), (-2, False)):
+        assert add_double_is_defined(64, 0, 0, 0, LEGAL, -4, LEGAL, 0, LEGAL, shift) is defined
+        assert add_double_is_defined(0, 64, 0, 0, LEGAL, 0, LEGAL, -4, LEGAL, shift) is defined
 
 
 @pytest.mark.parametrize("shifts", [(0, 0, 3), (-1, 2, 0), (3, -2, -1), (-10, -10, -20)])
