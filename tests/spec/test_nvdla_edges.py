@@ -38,11 +38,13 @@ from int8sim.spec.nvdla import (
     sdp_multiply,
     sdp_out_convert,
     sdp_out_overflows,
+    sdp_prelu,
     sdp_prelu_is_defined,
     sdp_x,
     sdp_y,
     sdp_y_alu,
     sdp_y_convert,
+    sdp_y_multiply,
     shift_left_saturate,
     shift_right_overflows,
     shift_right_saturate,
@@ -141,6 +143,18 @@ def test_the_flag_of_the_output_converter():
     assert [sdp_out_overflows(x, 0, 1, 0, False, Generation.V1) for x in ends] == [0, 0, 0, 0, 1]
     assert [sdp_out_overflows(2**16 + more, 0, 1, 0, False, Generation.V1) for more in (0, 1)] == [0, 1]
     assert sdp_out_overflows(2**20, 0, 1, 0, True, Generation.MASTER) == 0
+
+
+def test_the_greatest_products_of_x_and_their_width():
+    """Half of 2**48 and more still counts; from 49 on, the product's width, nothing is left."""
+    assert [sdp_multiply(-(2**32), -(2**15), truncate) for truncate in (46, 47, 48, 49)] == [2, 1, 1, 0]
+    assert [sdp_multiply(-(2**33), -(2**15), truncate) for truncate in (47, 48, 49)] == [2, 1, 0]
+
+
+def test_prelu_multiplies_minus_one():
+    assert [sdp_prelu(x, 3, 0) for x in (-2, -1, 0, 1)] == [-6, -3, 0, 1]
+    assert [sdp_y_multiply(x, 3, 0, True) for x in (-2, -1, 0, 1)] == [-6, -3, 0, 1]
+    assert [sdp_y_multiply(x, 3, 0) for x in (-1, 0, 1)] == [-3, 0, 3]
 
 
 def test_prelu_is_defined_below_32_bits():

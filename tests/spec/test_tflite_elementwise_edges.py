@@ -172,3 +172,20 @@ def test_the_library_error_to_the_last_bit(value, steps, expected):
     real = nearest_float32(Fraction(math.atanh(value)))
     assert exact_tanh(real) == value
     assert tanh_table_is_defined(1, real, 0, inverse_between(value, steps), *WIDE) == expected
+
+
+def test_the_library_error_of_expf_is_a_factor():
+    """e**x, x = 5 * 2**-25, times 1 - 2**-22 is below the middle of two float32; divided by 1 + 2**-22 it is above.
+
+    The lower makes the share 1/2 + 2**-24 and the code 101; the upper 1/2 and the code 100, as 1 + 2**-22 does.
+    """
+    real, error = -5 * 2.0**-25, Fraction(1, 2**22)
+    power = Fraction(DIGITS.exp(Decimal(-real)))
+    shares = [
+        float32_quotient(1.0, float32_sum(1.0, nearest_float32(value)))
+        for value in (power * (1 - error), power / (1 + error), power * (1 + error))
+    ]
+    assert shares == [0.5 + 2.0**-24, 0.5, 0.5 - 2.0**-23]
+    inverse = stepped(201.0, -1)
+    assert [float32_product(share, inverse) >= TIE for share in shares] == [True, False, False]
+    assert not logistic_table_is_defined(-1, -real, 0, inverse, *WIDE)
