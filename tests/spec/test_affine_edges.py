@@ -66,6 +66,7 @@ def test_asymmetric_scale(low, high, expected):
         (0.0, 127 * 2.0**-149, 1.0),
         (-127 * 2.0**-149, 0.0, 1.0),
         (2.0**-149, 128 * 2.0**-149, 2.0**-149),
+        (-128 * 2.0**-149, -(2.0**-149), 2.0**-149),  # 128 units wide; 127 of them give the quotient 0
         (-1.0, from_bits(0x3F800001), from_bits(0x3C008081)),  # 2 + 2**-23 is a tie, then the quotient is rounded
         (-1.0, 2.0**-25, from_bits(0x3B808081)),
         (-3.4e38, 3.4e38, INFINITY),
@@ -87,6 +88,7 @@ def test_asymmetric_scale_float32(low, high, expected):
         (-300.0, 1.0, 255),
         (-25.5, 0.1, 255),
         (-1e-9, 1.0, 0),
+        (1.0, 2.0**-1074, 0),  # widened to 0, whose quotient is 0 by any scale
     ],
 )
 def test_zero_point_half_even(low, scale, expected):
@@ -107,6 +109,7 @@ def test_zero_point_half_even(low, scale, expected):
         (-0.49999997, 1.0, -128),  # the difference is rounded to -127.5
         (-0.4999, 1.0, -128),
         (-0.50000006, 1.0, -128),
+        (-128.5 - 2.0**-16, 1 + 2.0**-23, 1),  # the quotient 128.5 - 2**-24 / (1 + 2**-23) is rounded to 128.5, a tie
         (0.0, 2.0**-149, -128),
         (-3e38, 2.0**-99, 127),  # an infinite quotient
     ],
@@ -223,6 +226,8 @@ def test_quantize_half_away_is_defined(real, scale, expected):
         (-2.5, 1.0, -3),
         (200.0, 1.0, 127),
         (-200.0, 1.0, -127),
+        (2.0**127, 4.0, 127),  # infinite products
+        (-(2.0**127), 4.0, -127),
     ],
 )
 def test_quantize_weight_half_away_rounds_the_product(real, reciprocal, expected):

@@ -9,7 +9,18 @@ from fractions import Fraction
 import pytest
 
 from int8sim.spec import float32 as spec
-from int8sim.spec.float32 import exp, float16, float32, float32_bits, float32_from_bits, fma, half_even, log, power
+from int8sim.spec.float32 import (
+    exp,
+    exp_binary64,
+    float16,
+    float32,
+    float32_bits,
+    float32_from_bits,
+    fma,
+    half_even,
+    log,
+    power,
+)
 
 from .exact import INFINITY, from_bits, nearest_float32, to_bits
 from .exact import half_even as exact_half_even
@@ -52,10 +63,17 @@ def exp_definition(x: float) -> float:
 ARGUMENTS = [from_bits(bits ^ sign) for sign in (0, 1 << 31) for bits in range(0x3D000000, 0x42B20000, 215_107)]
 
 
+LAST_BITS = [  # of each coefficient from the second to the fifth; where n is a tie, or is made one by rounding
+    *(0x3E68CE8E, 0x3E9989A3, 0x3E1A216F, 0x3E043F0E, 0x3E5FF0D6, 0x3D7425A0, 0x3DFC7692, 0x3C509AD6),
+    *(0x40BC8939, 0x40E8E5BF, 0x40D2B77C, 0x40FF1402),
+]
+
+
 def test_exp_is_its_steps():
-    """All magnitudes from 1/32 to 89, of both signs, and the ends."""
+    """All magnitudes from 1/32 to 89, of both signs, the ends, and arguments that notice the smallest change."""
     ends = [0.0, -0.0, 88.7229, 89.0, 90.0, -103.9, -103.99, -104.0, -104.1, -150.0, -87.5, -88.0, 2.0**-149]
     values = [x for x in ARGUMENTS if x > -105.0] + [nearest_float32(Fraction(end)) for end in ends]
+    values += map(from_bits, LAST_BITS)
     assert len(values) > 800
     assert [x for x in values if exp(x) != exp_definition(x)] == []
 
@@ -73,6 +91,15 @@ def test_exp_is_its_steps():
         (2.0**-75, -(2.0**-75), 2.0**-149, 0.0),  # half of it is a tie, to even
         (3.0, 2.0**-151, 2.0**-149, 2.0**-148),
         (GREATEST, 1.0, GREATEST, INFINITY),
+        # 2**30 + 1 = 32513 * 33025: above the tie of z and 1 + 2**-23 by less than binary64 sees, and |z| > |x * y|
+        (32513 * 2.0**-27, 33025 * 2.0**-27, 1.0, 1 + 2.0**-23),
+        (-32513 * 2.0**-27, 33025 * 2.0**-27, -1.0, -1 - 2.0**-23),
+        # 2**30 - 1 = 32767 * 32769: below the tie, which would be rounded up
+        (32767 * 2.0**-27, 32769 * 2.0**-27, 1 + 2.0**-23, 1 + 2.0**-23),
+        # 3 * (2**30 - 1) = 217 * 14844357: the binary64 sum is odd, 2**-52 below the tie 1 + 3 * 2**-24
+        (217 * 2.0**-27, 14844357 * 2.0**-27, 1.0, 1 + 2.0**-23),
+        # 3 * (2**30 + 1) = 195 * 16519105: the binary64 sum is odd, 2**-52 above the tie 1 + 5 * 2**-24
+        (195 * 2.0**-27, 16519105 * 2.0**-27, 1 + 2.0**-23, 1 + 3 * 2.0**-23),
     ],
 )
 def test_fma_written_out(x, y, z, expected):
@@ -90,6 +117,46 @@ def test_fma_written_out(x, y, z, expected):
 )
 def test_log_written_out(x, expected):
     assert log(x) == float.fromhex(expected)
+
+
+def log_definition(x: float) -> float:
+    """The steps of the docstring on exact values, rounded to binary64 once each."""
+    m, n = math.frexp(x)
+    m, n = (m, n) if m > math.sqrt(0.5) else (2 * m, n - 1)
+    s = float((Fraction(m) - 1) / (Fraction(m) + 1))
+    square, p = Fraction(float(Fraction(s) ** 2)), 0.0
+    for k in range(21, 0, -2):
+        p = float(Fraction(float(Fraction(p) * square)) + Fraction(float(Fraction(1, k))))
+    of_m = Fraction(float(Fraction(2 * s) * Fraction(p)))
+    return float(Fraction(float(n * Fraction(spec.LN2))) + of_m)
+
+
+SERIES_ENDS = [0x3F35B81B, 0x3F354850, 0x3F369C44, 0x3FB24402, 0x3FAE2CB6]  # where a term s**22 would show
+
+
+def test_log_is_its_steps():
+    """m near both of its ends, powers of two times them, a subnormal."""
+    ends = [from_bits(bits) for bits in (*SERIES_ENDS, 0x3F3504F3, 0x3F3504F4, 0x3FB504F3, 0x3FB504F4)]
+    values = [*ends, *(x * 2.0**n for x in ends for n in (-125, -1, 1, 126)), 3 * 2.0**-149, GREATEST]
+    assert [x for x in values if log(x) != log_definition(x)] == []
+
+
+def exp_binary64_definition(x: float) -> float:
+    """The steps of the docstring on exact values, rounded to binary64 once each, and for n to float32."""
+    n = exact_half_even(Fraction(nearest_float32(Fraction(float(Fraction(x) * Fraction(LOG2_E))))))
+    r = Fraction(float(Fraction(x) - Fraction(float(n * Fraction(spec.LN2)))))
+    p = 0.0
+    for k in range(13, -1, -1):
+        p = float(Fraction(float(Fraction(p) * r)) + Fraction(float(Fraction(1, math.factorial(k)))))
+    return float(Fraction(p) * Fraction(2) ** n)
+
+
+def test_exp_binary64_is_its_steps():
+    """Around the ties of n, which the rounding to float32 makes of their neighbours; and the ends."""
+    ties = [(k + 0.5) / LOG2_E * (1 + side * 2.0**-26) for k in range(-151, 151, 5) for side in (-1, 1)]
+    values = [x for x in ties if abs(x) <= 105.0] + [0.0, 105.0, -105.0]
+    assert len(values) > 100
+    assert [x for x in values if exp_binary64(x) != exp_binary64_definition(x)] == []
 
 
 @pytest.mark.parametrize("x", [0.0, 0.3, 0.49, 0.5, -0.5, 1.5, 2.5, -1.5, 3.7, -3.7, 8388607.5, -8388607.5, 2.0**30])
@@ -120,6 +187,10 @@ def test_float16_beyond_the_range(x):
         (0.0, 0.0, 1.0),
         (0.0, 1.0, 0.0),
         (0.0, -1.0, INFINITY),
+        (0.0, 0.5, 0.0),
+        (0.0, -0.5, INFINITY),
+        (0.0, 2.0**-149, 0.0),
+        (0.0, -(2.0**-149), INFINITY),
         (4.0, 0.5, 2.0),
         (2.0, -126.0, 2.0**-126),
         (2.0, -149.0, 2.0**-149),
@@ -139,7 +210,9 @@ def test_power_written_out(x, y, expected):
 def test_power_of_negative_values_to_fractions_is_nan():
     assert math.isnan(power(-1.0, 0.5))
     assert math.isnan(power(-1.0, 8388607.5))
+    assert math.isnan(power(-(2.0**-149), 0.5))
     assert to_bits(abs(power(-0.0, 3.0))) == 0
     assert math.copysign(1.0, power(-0.0, 3.0)) == -1.0
     assert math.copysign(1.0, power(-0.0, 2.0)) == 1.0
+    assert math.copysign(1.0, power(-0.0, 0.75)) == 1.0  # 0.75 is not odd, the integer nearest to it is
     assert float32(power(3.0, 0.5)) == power(3.0, 0.5)
