@@ -70,13 +70,13 @@ def quantize_half_away(real: float, scale: float, zero_point: S16, low: S16, hig
     """clamp(half_away(real / scale) + zero_point), a float32 division: TensorFlow Lite's QUANTIZE.
 
     A quotient beyond int32, an infinity and NaN become -2**31, as a C cast on x86 makes them, and the sum wraps: so
-    they end at `low` for a zero point >= 0 and at `high` below it.
+    they end at `low` for a zero point >= 0 and at `high` below it; a quotient of 2**31 - 128 and one of 128 at `low`.
     Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/quantize.h; measured on LiteRT 2.3.0.
     """
     scaled = float32(real / scale)
-    if scaled >= float32(2147483648.0) or scaled < float32(-2147483648.0) or scaled != scaled:
-        return clamp(wrap(-(1 << 31) + zero_point, 32), low, high)
-    return clamp(half_away_float32(scaled) + zero_point, low, high)
+    beyond = scaled >= float32(2147483648.0) or scaled < float32(-2147483648.0) or scaled != scaled
+    whole = -(1 << 31) if beyond else half_away_float32(scaled)
+    return clamp(wrap(whole + zero_point, 32), low, high)
 
 
 def quantize_half_away_is_defined(real: float, scale: float) -> bool:

@@ -68,8 +68,8 @@ U35 = Annotated[int, Word(35, signed=False)]
 
 def wrap(value: int, bits: int) -> int:
     """The low `bits` bits of `value`, read as a signed word. Two's complement addition and multiplication do this."""
-    low = value & ((1 << bits) - 1)
-    return low - ((low >> (bits - 1)) << bits)
+    sign = 1 << (bits - 1)
+    return ((value & ((1 << bits) - 1)) ^ sign) - sign
 
 
 def saturate(value: int, bits: int, signed: bool = True) -> int:

@@ -290,3 +290,18 @@ def test_dequantize_rounds_twice(code, scale, expected):
 )
 def test_bound_code_written_out(bound, scale, zero_point, expected):
     assert bound_code(bound, nearest_float32(Fraction(scale)), zero_point, -128, 127) == expected
+
+
+@pytest.mark.parametrize(
+    ("real", "zero_point", "ends", "code"),
+    [
+        (-(2.0**31), -9, (-128, 127), 127),  # -2**31 - 9 wraps to 2**31 - 9
+        (-(2.0**31), 0, (-128, 127), -128),
+        (2.0**31 - 128, 128, (0, 255), 0),  # 2**31 wraps to -2**31
+        (2.0**31 - 128, 127, (0, 255), 255),
+        (-(2.0**31) - 256, -9, (-128, 127), 127),  # beyond int32: -2**31
+    ],
+)
+def test_sums_at_the_ends_of_int32_wrap(real, zero_point, ends, code):
+    """Measured on LiteRT 2.3.0, reference and optimized kernels."""
+    assert quantize_half_away(real, 1.0, zero_point, *ends) == code
