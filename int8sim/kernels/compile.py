@@ -55,8 +55,8 @@ DECORATOR = "@njit(nogil=True, error_model='numpy')"
 def bind(step: Step) -> tuple[tuple[Function, Kinds], tuple[Any, ...]]:
     """A step as (function and kinds, which the kernel is built for) and (values, which it is called with).
 
-    This is the one cast of parameters: ints, NumPy floats, and fresh contiguous int64, float32 or float64 arrays, so
-    that no read-only or strided argument makes Numba compile again.
+    This is the one cast of parameters: int32 where it holds a value and int64 where not, float32
+    or float64, and fresh contiguous arrays of them, so that no read-only or strided argument makes Numba compile again.
     """
     values = step.parameters.values()
     names = list(inspect.signature(step.function).parameters)
@@ -94,8 +94,17 @@ def _cast(value: Number) -> Any:
     if isinstance(value, LookupTable):
         return _cast(value.values)
     if isinstance(value, np.ndarray):
-        return np.array(value, np.int64 if value.dtype.kind in "iub" else _real(value.dtype), order="C", copy=True)
-    return _real(np.asarray(value).dtype)(value) if isinstance(value, float | np.floating) else int(value)
+        kind = _integer(value) if value.dtype.kind in "iub" else _real(value.dtype)
+        return np.array(value, kind, order="C", copy=True)
+    if isinstance(value, float | np.floating):
+        return _real(np.asarray(value).dtype)(value)
+    return _integer(np.asarray(value))(value)
+
+
+def _integer(values: np.ndarray[Any, Any]) -> type[np.int32 | np.int64]:
+    """The narrower one where it holds them: compiled code computes in 64 bits all the same, and needs to load less."""
+    ends = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    return np.int32 if ends[0] >= -(1 << 31) and ends[1] < 1 << 31 else np.int64
 
 
 def _real(kind: np.dtype[Any]) -> type[np.float32 | np.float64]:

@@ -76,3 +76,17 @@ def fma(_: Any, x: Any, y: Any, z: Any) -> Any:
         return builder.call(_llvm(builder, "llvm.fma.f32", 3), values)
 
     return types.float32(x, y, z), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def wide_vectors(_: Any) -> Any:
+    """Loops of the calling function in the widest registers: LLVM takes half of them on some AVX-512 processors.
+
+    No bit depends on it. Source: LLVM's attribute "prefer-vector-width", which llvmlite has no name for.
+    """
+
+    def code(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), code

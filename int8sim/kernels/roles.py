@@ -66,8 +66,21 @@ def quotient(share: Any, acc: Any, p: Parameters, channel: Any) -> Any:
     raise NotImplementedError
 
 
-def tile(windows: Any, groups: Any, weights: Any, acc: Any) -> None:
-    """The dot-product tile of the machine's instruction set, kernels/cpu/tile.py; takes addresses."""
+def tile(operands: tuple[Any, ...]) -> None:
+    """A dot-product tile of the machine's instruction set: kernels/cpu/tile.py.
+
+    operands: its number; addresses of x, of rows int64 places in x, of runs int64 [count, 3]; count; addresses of
+    packed weights, of biases, int32 [columns], and of acc, int32 [rows, columns], which it writes.
+    """
+    raise NotImplementedError
+
+
+def depthwise_tile(operands: tuple[Any, ...]) -> None:
+    """The depthwise tile: kernels/cpu/depthwise_tile.py.
+
+    operands: its number; the address of a pixel's first value; of taps, int64 [4 * steps], bytes behind it; steps; of
+    packed weights, of biases, int32 [columns], and of acc, int32 [columns], which it writes.
+    """
     raise NotImplementedError
 
 

@@ -369,3 +369,11 @@ class CompileError(Int8SimError):
     def __init__(self, function: str, reason: str) -> None:
         self.function, self.reason = function, reason
         super().__init__(f"{function} cannot be compiled: {reason}")
+
+
+class BitsDifferError(Int8SimError):
+    """A peer that gives other bits than int8sim in the same arithmetic. wrong: of `total` values."""
+
+    def __init__(self, job: str, who: str, other: str, wrong: int, total: int) -> None:
+        self.job, self.who, self.other, self.wrong, self.total = job, who, other, wrong, total
+        super().__init__(f"{job}: {wrong:,} of {total:,} values of {who} are not {other}'s, and all must be equal")

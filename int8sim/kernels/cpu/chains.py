@@ -12,7 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from int8sim.kernels.compile import build
-from int8sim.kernels.cpu.float_tile import DEPTHWISE, FLOAT_BYTES, NARROW, SIZE_BYTES, WIDE, Tiles
+from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
+from int8sim.kernels.cpu.float_tile import DEPTHWISE, NARROW, WIDE, Tiles
+from int8sim.kernels.cpu.panels import on_a_cache_line
 from int8sim.kernels.cpu.regions import Regions
 from int8sim.kernels.roles import products
 from int8sim.model.step import Array
@@ -22,7 +24,6 @@ PIXELS = 192
 """Pixels whose sums are computed together, a multiple of every tile's rows."""
 TOGETHER = 1 << 18
 """Weights whose output channels are computed together: 1 MiB, which stays in a second-level cache."""
-CACHE_LINE = 64
 WIDE_TO_NARROW = 1.6
 """The time of a wide tile by that of a narrow one, for one pixel and product."""
 
@@ -60,10 +61,8 @@ def tile_for(width: int, tiles: Tiles) -> int:
 def pack(weights: Array, columns: int) -> Array:
     """As a tile reads them, float32 [groups, blocks, channels, taps, columns], on a cache line."""
     groups, channels, taps, width = weights.shape
-    shape = groups, -(-width // columns), channels, taps, columns
-    room = np.zeros(np.prod(shape) + CACHE_LINE // FLOAT_BYTES, np.float32)
-    packed = room[-room.ctypes.data % CACHE_LINE // FLOAT_BYTES :][: np.prod(shape)].reshape(shape)
-    for block in range(shape[1]):
+    packed = on_a_cache_line(np.zeros((groups, -(-width // columns), channels, taps, columns), np.float32))
+    for block in range(packed.shape[1]):
         part = weights[..., block * columns : (block + 1) * columns]
         packed[:, block, :, :, : part.shape[3]] = part
     return packed
@@ -128,15 +127,15 @@ def accumulate_panel(
     """The sums of the pixels that begin at `places`, whole tiles of them, by one block of output channels."""
     (number, rows), (under, stretch), (_, blocks, channels, lines, columns) = tile, taps, weights.shape
     sums[: places.shape[0] * columns] = 0.0
-    values = x.ctypes.data + (panel // blocks * steps[0] + panel % blocks * steps[1]) * FLOAT_BYTES
-    factors = weights.ctypes.data + panel * channels * lines * columns * FLOAT_BYTES
+    values = x.ctypes.data + (panel // blocks * steps[0] + panel % blocks * steps[1]) * WORD_BYTES
+    factors = weights.ctypes.data + panel * channels * lines * columns * WORD_BYTES
     for c in range(0, channels if under.shape[0] else 0, stretch):
         depth = under.shape[0] // stretch * min(stretch, channels - c)
         for r in range(0, places.shape[0], rows):
-            pixel, acc = places.ctypes.data + r * SIZE_BYTES, sums.ctypes.data + r * columns * FLOAT_BYTES
+            pixel, acc = places.ctypes.data + r * SIZE_BYTES, sums.ctypes.data + r * columns * WORD_BYTES
             products(number, values, pixel, under.ctypes.data, depth, factors, acc)
-        values += stretch * FLOAT_BYTES
-        factors += stretch * lines * columns * FLOAT_BYTES
+        values += stretch * WORD_BYTES
+        factors += stretch * lines * columns * WORD_BYTES
 
 
 def write(

@@ -27,7 +27,7 @@ def prepare_float(
         return regions(rows, columns, width, shape.groups * shape.channels, shape.channels)
 
     def call(stored: Array) -> Array:
-        out = np.empty(output_shape(op, shape, stored, len(weights)), np.float32)
+        out = np.empty(output_shape(op, shape, stored.shape, len(weights)), np.float32)
         sums(stored, regions_of(*stored.shape[1:3], *out.shape[1:3]), out.reshape(-1, len(weights)))
         return out
 

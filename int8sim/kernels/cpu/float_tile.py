@@ -19,48 +19,34 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from int8sim.kernels.cpu.emitter import FLOAT, SIZE, SIZE_BYTES, WORD_BYTES, Emitter, Shape
 from int8sim.kernels.cpu.instruction_sets import InstructionSets
 
-FLOAT, WORD, SIZE = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-FLOAT_BYTES, SIZE_BYTES = 4, 8
 WIDE, NARROW, DEPTHWISE = 0, 1, 2
 """The tiles by number: for many output channels, for few, and where every output channel has one input of its own."""
 
 
-class Shape(NamedTuple):
-    """Lanes of a vector, pixels per tile, vectors of channels per tile."""
-
-    lanes: int
-    rows: int
-    vectors: int
-
-    @property
-    def columns(self) -> int:
-        """Output channels per tile."""
-        return self.lanes * self.vectors
-
-
-class _Emitter:
+class _FloatTile(Emitter):
     """Writes the loop over k with the accumulators as phi nodes."""
 
     def __init__(self, builder: Any, shape: Shape, operands: Operands, addresses: Any) -> None:
-        self.builder, self.shape, self.operands = builder, shape, operands
+        super().__init__(builder, shape, FLOAT)
+        self.operands = operands
         self.x, self.pixels, self.taps, self.depth, self.weights, self.acc = addresses
-        self.vector = ir.VectorType(FLOAT, shape.lanes)
         kind = ir.FunctionType(self.vector, [self.vector] * 3)
         self.fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{shape.lanes}f32")
 
     def emit(self) -> None:
-        """At the builder's place; the builder is behind the loop afterwards."""
-        builder, places = self.builder, [self._bytes(i) for i in range(self.shape.rows * self.shape.vectors)]
-        starts = [self._load(self.pixels, SIZE_BYTES * r, SIZE) for r in range(self.shape.rows)]
-        rows = [self._at(self.x, start, FLOAT_BYTES) for start in starts]
-        firsts = [ir.Constant(SIZE, 0), *(self._load(self.acc, place, self.vector) for place in places)]
+        """The builder is behind the loop afterwards."""
+        builder, places = self.builder, [self.bytes(i) for i in range(self.shape.rows * self.shape.vectors)]
+        starts = [self.load(self.pixels, SIZE_BYTES * r, SIZE) for r in range(self.shape.rows)]
+        rows = [self.at(self.x, start, WORD_BYTES) for start in starts]
+        firsts = [self.constant(0), *(self.load(self.acc, place, self.vector) for place in places)]
         entry, loop, done = builder.block, builder.append_basic_block("taps"), builder.append_basic_block("done")
         builder.branch(loop)
         builder.position_at_end(loop)
         phis = [builder.phi(first.type) for first in firsts]
-        following = builder.add(phis[0], ir.Constant(SIZE, 1))
+        following = builder.add(phis[0], self.constant(1))
         totals = self._step(phis[0], rows, phis[1:])
         for phi, first, last in zip(phis, firsts, [following, *totals], strict=True):
             phi.add_incoming(first, entry)
@@ -68,43 +54,26 @@ class _Emitter:
         builder.cbranch(builder.icmp_unsigned("<", following, self.depth), loop, done)
         builder.position_at_end(done)
         for place, total in zip(places, totals, strict=True):
-            builder.store(total, self._pointer(self.acc, place, self.vector)).align = FLOAT_BYTES
+            self.store(total, self.acc, place)
 
     def _step(self, k: Any, rows: list[Any], sums: list[Any]) -> list[Any]:
-        tap = self._at(self.taps, k, 2 * SIZE_BYTES)
-        behind, line = self._load(tap, 0, SIZE), self._load(tap, SIZE_BYTES, SIZE)
-        weights = self.vectors(self._at(self.weights, line, self._bytes(self.shape.vectors)))
-        values = chain.from_iterable(self.operands(self, self._at(row, behind, FLOAT_BYTES)) for row in rows)
+        tap = self.at(self.taps, k, 2 * SIZE_BYTES)
+        behind, line = self.load(tap, 0, SIZE), self.load(tap, SIZE_BYTES, SIZE)
+        weights = self.vectors(self.at(self.weights, line, self.bytes(self.shape.vectors)))
+        values = chain.from_iterable(self.operands(self, self.at(row, behind, WORD_BYTES)) for row in rows)
         factors = zip(values, weights * self.shape.rows, sums, strict=True)
         return [self.builder.call(self.fma, each) for each in factors]
 
     def vectors(self, address: Any) -> list[Any]:
         """Values side by side, one for every channel of the tile."""
-        return [self._load(address, self._bytes(v), self.vector) for v in range(self.shape.vectors)]
+        return [self.load(address, self.bytes(v), self.vector) for v in range(self.shape.vectors)]
 
     def splats(self, address: Any) -> list[Any]:
         """One value for all channels."""
-        undefined, lanes = ir.Constant(self.vector, ir.Undefined), ir.VectorType(WORD, self.shape.lanes)
-        first = self.builder.insert_element(undefined, self._load(address, 0, FLOAT), ir.Constant(WORD, 0))
-        splat = self.builder.shuffle_vector(first, undefined, ir.Constant(lanes, [0] * self.shape.lanes))
-        return [splat] * self.shape.vectors
-
-    def _bytes(self, vectors: int) -> int:
-        return vectors * self.shape.lanes * FLOAT_BYTES
-
-    def _at(self, address: Any, index: Any, size: int) -> Any:
-        return self.builder.add(address, self.builder.mul(index, ir.Constant(SIZE, size)))
-
-    def _load(self, address: Any, offset: int, kind: Any) -> Any:
-        value = self.builder.load(self._pointer(address, offset, kind), typ=kind)
-        value.align = FLOAT_BYTES
-        return value
-
-    def _pointer(self, address: Any, offset: int, kind: Any) -> Any:
-        return self.builder.inttoptr(self.builder.add(address, ir.Constant(SIZE, offset)), ir.PointerType(kind))
+        return [self.splat(self.load(address, 0, FLOAT), self.vector)] * self.shape.vectors
 
 
-Operands = Callable[[_Emitter, Any], list[Any]]
+Operands = Callable[[_FloatTile, Any], list[Any]]
 """What the weights are multiplied by: values at an address."""
 
 
@@ -114,12 +83,16 @@ def _typed(wide: Shape, narrow: Shape) -> Any:
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         done = builder.append_basic_block("computed")
         switch = builder.switch(arguments[0], done)
-        cases = (WIDE, wide, _Emitter.splats), (NARROW, narrow, _Emitter.splats), (DEPTHWISE, narrow, _Emitter.vectors)
+        cases = (
+            (WIDE, wide, _FloatTile.splats),
+            (NARROW, narrow, _FloatTile.splats),
+            (DEPTHWISE, narrow, _FloatTile.vectors),
+        )
         for number, shape, operands in cases:
             block = builder.append_basic_block("tile")
             switch.add_case(ir.Constant(SIZE, number), block)
             builder.position_at_end(block)
-            _Emitter(builder, shape, operands, arguments[1:]).emit()
+            _FloatTile(builder, shape, operands, arguments[1:]).emit()
             builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()

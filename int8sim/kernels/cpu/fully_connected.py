@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from int8sim.kernels.cpu import conv2d
+from int8sim.kernels.cpu.geometry import PIXELWISE
 from int8sim.kernels.storage import own_layout
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
-
-
-@dataclass(frozen=True)
-class _Pixelwise:
-    """The attributes of a 1x1 convolution."""
-
-    strides: tuple[int, int] = (1, 1)
-    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilations: tuple[int, int] = (1, 1)
-    group: int = 1
 
 
 def prepare(
@@ -31,7 +21,8 @@ def prepare(
     """x [..., K] in storage form -> y [..., O] in storage form."""
     del op
     weights = {**constants, 1: constants[1][:, :, None, None]}
-    convolve = conv2d.prepare(_Pixelwise(), inputs, output_type, weights, arithmetic)
+    types = [inputs[0].with_shape((1, 1, 1, inputs[0].shape[-1]), "NHWC"), *inputs[1:]]
+    convolve = conv2d.prepare(PIXELWISE, types, output_type, weights, arithmetic)
 
     def call(stored: Array) -> Array:
         x = own_layout(stored, inputs[0])

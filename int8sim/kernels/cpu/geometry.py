@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from int8sim.kernels.storage import stored_zero
@@ -20,6 +21,20 @@ class Convolution(Protocol):
     def dilations(self) -> tuple[int, int]: ...
     @property
     def group(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class _Pixelwise:
+    """The attributes of a 1x1 convolution."""
+
+    strides: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilations: tuple[int, int] = (1, 1)
+    group: int = 1
+
+
+PIXELWISE = _Pixelwise()
+"""A product of matrices as a convolution: every row is a pixel."""
 
 
 class Geometry(NamedTuple):
@@ -45,8 +60,8 @@ def geometry(op: Convolution, x: TensorType, weights: Array) -> Geometry:
     return Geometry(rows, columns, *op.strides, *op.dilations, top, left, op.group, channels, stored_zero(x))
 
 
-def output_shape(op: Convolution, shape: Geometry, x: Array, channels: int) -> tuple[int, int, int, int]:
-    """[batch, height, width, channels] for a stored input."""
-    height = (x.shape[1] + op.pads[0] + op.pads[2] - shape.dilation_y * (shape.rows - 1) - 1) // shape.stride_y + 1
-    width = (x.shape[2] + op.pads[1] + op.pads[3] - shape.dilation_x * (shape.columns - 1) - 1) // shape.stride_x + 1
-    return x.shape[0], height, width, channels
+def output_shape(op: Convolution, shape: Geometry, x: tuple[int, ...], channels: int) -> tuple[int, int, int, int]:
+    """[batch, height, width, channels] for a stored input of a shape."""
+    height = (x[1] + op.pads[0] + op.pads[2] - shape.dilation_y * (shape.rows - 1) - 1) // shape.stride_y + 1
+    width = (x[2] + op.pads[1] + op.pads[3] - shape.dilation_x * (shape.columns - 1) - 1) // shape.stride_x + 1
+    return x[0], height, width, channels

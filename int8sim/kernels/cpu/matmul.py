@@ -1,4 +1,4 @@
-"""Product of two activations in storage form: codes by the steps of a convolution, real values by tiles."""
+"""Product of two activations in storage form, by the tiles of a convolution, or by a profile's accumulator."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.chains import prepare_sums
 from int8sim.kernels.cpu.conv2d import requantize
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
-from int8sim.kernels.cpu.geometry import Geometry
+from int8sim.kernels.cpu.geometry import PIXELWISE, Geometry
 from int8sim.kernels.cpu.regions import cells, regions
-from int8sim.kernels.cpu.sequence import EXACT, MODULAR, ordered_sums
+from int8sim.kernels.cpu.sequence import EXACT, ordered_sums
+from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
 from int8sim.kernels.storage import flip, own_layout, stored_dtype, stored_zero
 from int8sim.model.accumulation import Accumulation, accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
+
+Kernel = Callable[[Array, Array, Array], None]
+"""a [B, M, K], b [B, K, P] -> out [B, M, P]."""
 
 
 def prepare(
@@ -33,36 +37,58 @@ def prepare(
     if arithmetic is None:
         return lambda a, b: _product(matmul_float, own_layout(a, inputs[0]), own_layout(b, inputs[1]), np.float32)
     step = accumulation(arithmetic) if accumulates_in_sequence(inputs, {}, arithmetic) else None
-    matmul = _matmul_codes(inputs, output_type, step or (EXACT if is_wide(*inputs) else MODULAR), arithmetic["output"])
+    if step is not None or is_wide(*inputs):
+        matmul = _matmul_in_order(inputs, output_type, step or EXACT, arithmetic["output"])
+    else:
+        matmul = _matmul_by_tiles(inputs, output_type, arithmetic["output"])
     dtype = stored_dtype(output_type)
     return lambda a, b: _product(matmul, own_layout(a, inputs[0]), own_layout(b, inputs[1]), dtype)
 
 
-def _product(kernel: Callable[[Array, Array, Array], None], a: Array, b: Array, dtype: Any) -> Array:
+def _product(kernel: Kernel, a: Array, b: Array, dtype: Any) -> Array:
     out = np.empty((*a.shape[:-1], b.shape[-1]), dtype)
     rows, depth, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     kernel(a.reshape(-1, rows, depth), b.reshape(-1, depth, columns), out.reshape(-1, rows, columns))
     return out
 
 
-def _matmul_codes(
-    inputs: Sequence[TensorType], y: TensorType, step: Accumulation, output: Step
-) -> Callable[[Array, Array, Array], None]:
-    """Every row of a is a pixel, every matrix of b the weights of a 1x1 convolution. By one step after the other."""
-    (built, values), depth = bind(output), inputs[0].shape[-1]
+def _matmul_by_tiles(inputs: Sequence[TensorType], y: TensorType, output: Step) -> Kernel:
+    """Every row of a is a pixel, every matrix of b the weights of a 1x1 convolution."""
+    rows = inputs[0].with_shape((1, 1, 1, inputs[0].shape[-1]), "NHWC")
+    tiled = TiledConvolution(PIXELWISE, _row(inputs), rows, y, output)
+
+    def matmul(a: Array, b: Array, out: Array) -> None:
+        for left, right, product in zip(a, b, out, strict=True):
+            own = tiled.pack(_weights(right, inputs[1]), np.zeros(right.shape[1], np.int64))
+            tiled.run(np.ascontiguousarray(left)[:, None, None], own, product)
+
+    return matmul
+
+
+def _matmul_in_order(inputs: Sequence[TensorType], y: TensorType, step: Accumulation, output: Step) -> Kernel:
+    """The same, one step after the other."""
+    (built, values), row = bind(output), _row(inputs)
     finish = build(requantize, {"output": built})
-    row = Geometry(1, 1, 1, 1, 1, 1, 0, 0, 1, depth, stored_zero(inputs[0]))
 
     def matmul(a: Array, b: Array, out: Array) -> None:
         none = np.zeros(b.shape[2], np.int64)
         for left, right, product in zip(a, b, out, strict=True):
-            weights = right.T.astype(np.int64)[:, :, None, None] - stored_zero(inputs[1])
-            sums = ordered_sums(row, weights, none, inputs[0], step)
+            sums = ordered_sums(row, _weights(right, inputs[1]), none, inputs[0], step)
             totals = np.empty(product.shape, sums.dtype)
             sums.fill(np.ascontiguousarray(left).reshape(-1), (1, 1, *left.shape, 1, *product.shape), 0, totals)
             finish(totals, values, product, flip(y))
 
     return matmul
+
+
+def _row(inputs: Sequence[TensorType]) -> Geometry:
+    return Geometry(1, 1, 1, 1, 1, 1, 0, 0, 1, inputs[0].shape[-1], stored_zero(inputs[0]))
+
+
+def _weights(right: Array, kind: TensorType) -> Array:
+    """A matrix in storage form, minus its zero point, as weights int64 [O, C, 1, 1]."""
+    shifted: Array = right.T.astype(np.int64)[:, :, None, None] - stored_zero(kind)
+    return shifted
 
 
 def matmul_float(a: Array, b: Array, out: Array, tiles: Tiles | None = None) -> None:

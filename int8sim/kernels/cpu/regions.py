@@ -70,8 +70,8 @@ def regions(rows: Array, columns: Array, width: int, step: int, channels: int) -
     stretch = min(channels, max(1, STRETCH // (kernel[0] * kernel[1])))
     pairs = list(itertools.product(parts(rows), parts(columns)))
     taps = [_taps(y, z, kernel, width * step, step, stretch) for y, z in pairs]
-    pixels = [_pixels(y, z, width, len(columns), step) for y, z in pairs]
-    bounds = [_ends([len(each) for each in taps]), _ends([each.shape[1] for each in pixels])]
+    pixels = [pixels_of(y, z, width, len(columns), step) for y, z in pairs]
+    bounds = [ends([len(each) for each in taps]), ends([each.shape[1] for each in pixels])]
     return Regions(np.concatenate(bounds, 1), np.concatenate(taps), np.concatenate(pixels, 1), stretch)
 
 
@@ -82,13 +82,14 @@ def _taps(y: Part, z: Part, kernel: tuple[int, int], line: int, step: int, chann
     return np.stack([behind.ravel(), weights.ravel()], 1)
 
 
-def _pixels(y: Part, z: Part, width: int, out_width: int, step: int) -> Array:
+def pixels_of(y: Part, z: Part, width: int, out_width: int, step: int) -> Array:
+    """[2, ..]: places in x of the first value, numbers of the output pixel, both within one image."""
     first = (y.starts[:, None] * width + z.starts) * step
     numbers = y.outputs[:, None] * out_width + z.outputs
     return np.stack([first.ravel(), numbers.ravel()])
 
 
-def _ends(counts: list[int]) -> Array:
+def ends(counts: list[int]) -> Array:
     """From .. to of parts that lie one behind the other, [parts, 2]."""
     ends = np.cumsum(counts)
     return np.stack([ends - counts, ends], 1)

@@ -41,8 +41,6 @@ def add_exactly(acc: int, product: int) -> int:
 
 EXACT = Accumulation(add_exactly, {}, Loop(WIDEST, order=CHANNELS_LAST))
 """Of 16-bit activations: no sum of their products leaves 62 bits."""
-MODULAR = Accumulation(add_exactly, {}, Loop(None, order=CHANNELS_LAST))
-"""Of 8-bit activations: modulo 2**32."""
 
 
 def ordered_sums(shape: Geometry, weights: Array, bias: Array, x: TensorType, step: Accumulation) -> Sums:

@@ -1,146 +1,252 @@
-"""The dot-product tile: six windows by 32 output channels, accumulated in vector registers. Written as LLVM IR.
+"""The dot-product tiles: some pixels by some output channels, accumulated in vector registers. Written as LLVM IR.
 
-acc[r, n] = sum over k of windows[r, k] * weights[k, n] modulo 2**32, windows uint8, weights int8. The depth is in
-groups of four bytes, weights packed as [depth / 4][32][4], so that x86's vpdpbusd (unsigned by signed bytes, four at
-a time, no saturation) does one group for 16 channels. The portable form multiplies the same four bytes in int32
-vectors, which LLVM lowers to whatever the machine has. Both give the same integers.
+acc[r, n] = bias[n] + sum over k of x[r, k] * weights[k, n] modulo 2**32, x uint8, weights int8. The channels are the
+lanes of a vector, four bytes of the depth are one step, and what lies under a pixel is not copied together: `runs` says
+how many values behind the pixel's first one a run of contiguous bytes begins, and how many steps it is long. The tiles
+of every instruction set give the same integers: x86's vpdpbusd (unsigned by signed bytes, four at a time, no
+saturation), or 16-bit pairs (vpmaddwd), or 32-bit products.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import chain
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from int8sim.kernels.cpu.emitter import BYTE, HALF, SIZE, SIZE_BYTES, WORD, WORD_BYTES, Emitter, Shape
 from int8sim.kernels.cpu.instruction_sets import InstructionSets
 
-ROWS = 6
-"""Windows per tile: with two vectors of accumulators each, enough independent sums to hide the latency."""
-LANES = 16
-VECTORS = 2
-COLUMNS = LANES * VECTORS
-"""Output channels per tile; weights are padded to a multiple of it."""
 GROUP = 4
-"""Bytes per dot-product step; the depth is padded to a multiple of it."""
-
-BYTE, WORD, SIZE = ir.IntType(8), ir.IntType(32), ir.IntType(64)
-BYTES = ir.VectorType(BYTE, LANES * GROUP)
-WORDS = ir.VectorType(WORD, LANES)
-Dot = Callable[[Any, Any, Any, Any], Any]
-"""(builder, accumulator <16 x i32>, four activations as i32, weights <64 x i8>) -> accumulator."""
-
-
-def _splat(builder: Any, word: Any) -> Any:
-    undefined = ir.Constant(WORDS, ir.Undefined)
-    first = builder.insert_element(undefined, word, ir.Constant(WORD, 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(WORDS, [0] * LANES))
+"""Bytes of one step of the depth; a run is padded to a multiple of it with weights of 0."""
+STRIP, WIDEST = 6, 64
+"""Every tile's rows are a multiple of the one; its accumulators lie so many words apart, row by row."""
+OPERANDS = 8
+"""Of a tile: its number, then the addresses that roles.tile names."""
+RUN = 3
+"""Numbers of a run: bytes behind a pixel's first value, steps before its weights, steps."""
 
 
-def _dot_vnni(builder: Any, acc: Any, activations: Any, weights: Any) -> Any:
-    """AVX512-VNNI: one instruction."""
-    kind = ir.FunctionType(WORDS, [WORDS, BYTES, BYTES])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.vpdpbusd.512")
-    return builder.call(function, [acc, builder.bitcast(_splat(builder, activations), BYTES), weights])
+class _Tile(Emitter):
+    """Writes the loops over runs and steps, with the accumulators as phi nodes."""
 
-
-def _dot_portable(builder: Any, acc: Any, activations: Any, weights: Any) -> Any:
-    """Any machine: byte j of every group, widened to 32 bits, times activation j."""
-    undefined = ir.Constant(BYTES, ir.Undefined)
-    for j in range(GROUP):
-        places = ir.Constant(ir.VectorType(WORD, LANES), [GROUP * lane + j for lane in range(LANES)])
-        wide = builder.sext(builder.shuffle_vector(weights, undefined, places), WORDS)
-        byte = builder.and_(builder.lshr(activations, ir.Constant(WORD, 8 * j)), ir.Constant(WORD, 255))
-        acc = builder.add(acc, builder.mul(wide, _splat(builder, byte)))
-    return acc
-
-
-class _Emitter:
-    """Writes the loop over depth groups with ROWS x VECTORS accumulators as phi nodes."""
-
-    def __init__(self, builder: Any, dot: Dot, arguments: Any) -> None:
-        self.builder, self.dot = builder, dot
-        self.windows, self.groups, self.weights, self.acc = arguments
+    def __init__(self, builder: Any, shape: Shape, dot: Dot, addresses: Sequence[Any]) -> None:
+        super().__init__(builder, shape, WORD)
+        self.dot = dot(self)
+        self.x, self.pixels, self.runs, self.count, self.weights, self.bias, self.acc = addresses
 
     def emit(self) -> None:
-        entry, builder = self.builder.block, self.builder
-        loop, done = builder.append_basic_block("groups"), builder.append_basic_block("done")
+        """The builder is behind the loops afterwards."""
+        builder, shape = self.builder, self.shape
+        rows = [builder.add(self.x, self.load(self.pixels, SIZE_BYTES * r, SIZE)) for r in range(shape.rows)]
+        start = [self.load(self.bias, self.bytes(v), self.vector) for v in range(shape.vectors)] * shape.rows
+        entry, run, done = builder.block, builder.append_basic_block("run"), builder.append_basic_block("done")
+        builder.branch(run)
+        builder.position_at_end(run)
+        number, *sums = [builder.phi(each.type) for each in (self.constant(0), *start)]
+        begin, after = builder.append_basic_block("begin"), builder.append_basic_block("after")
+        builder.cbranch(builder.icmp_unsigned("<", number, self.count), begin, done)
+        builder.position_at_end(begin)
+        totals = self._steps(rows, self.at(self.runs, number, RUN * SIZE_BYTES), sums, after)
+        following = builder.add(number, self.constant(1))
+        for phi, first, last in zip([number, *sums], [self.constant(0), *start], [following, *totals], strict=True):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(last, after)
+        builder.branch(run)
+        builder.position_at_end(done)
+        for i, total in enumerate(sums):
+            row, vector = divmod(i, shape.vectors)
+            self.store(total, self.acc, row * WIDEST * WORD_BYTES + self.bytes(vector))
+
+    def _steps(self, rows: list[Any], run: Any, sums: list[Any], after: Any) -> list[Any]:
+        """The loop over one run's steps: the sums behind it, where the builder is then."""
+        builder, entry = self.builder, self.builder.block
+        behind, line, steps = (self.load(run, SIZE_BYTES * i, SIZE) for i in range(RUN))
+        size = self.shape.columns * GROUP
+        firsts = [behind, self.at(self.weights, line, size), *sums]
+        end = self.at(behind, steps, GROUP)
+        loop = builder.append_basic_block("steps")
         builder.branch(loop)
         builder.position_at_end(loop)
-        k = builder.phi(SIZE)
-        k.add_incoming(ir.Constant(SIZE, 0), entry)
-        sums = [[builder.phi(WORDS) for _ in range(VECTORS)] for _ in range(ROWS)]
-        totals = self._step(k, sums)
-        following = builder.add(k, ir.Constant(SIZE, 1))
-        k.add_incoming(following, loop)
-        for phi, total in zip(chain(*sums), chain(*totals), strict=True):
-            phi.add_incoming(ir.Constant(WORDS, [0] * LANES), entry)
-            phi.add_incoming(total, loop)
-        builder.cbranch(builder.icmp_unsigned("<", following, self.groups), loop, done)
-        builder.position_at_end(done)
-        self._store(totals)
-
-    def _step(self, k: Any, sums: list[list[Any]]) -> list[list[Any]]:
-        builder = self.builder
-        base = builder.add(self.weights, builder.mul(k, ir.Constant(SIZE, COLUMNS * GROUP)))
-        weights = [self._load(base, LANES * GROUP * v, BYTES) for v in range(VECTORS)]
-        totals = []
-        for r, row in enumerate(sums):
-            group = builder.add(builder.mul(self.groups, ir.Constant(SIZE, r)), k)
-            start = builder.add(self.windows, builder.mul(group, ir.Constant(SIZE, GROUP)))
-            activations = self._load(start, 0, WORD)
-            totals.append([self.dot(builder, acc, activations, w) for acc, w in zip(row, weights, strict=True)])
+        place, weights, *running = [builder.phi(first.type) for first in firsts]
+        totals = self._step(place, weights, rows, running)
+        lasts = [builder.add(place, self.constant(GROUP)), builder.add(weights, self.constant(size)), *totals]
+        for phi, first, last in zip([place, weights, *running], firsts, lasts, strict=True):
+            phi.add_incoming(first, entry)
+            phi.add_incoming(last, loop)
+        builder.cbranch(builder.icmp_unsigned("<", lasts[0], end), loop, after)
+        builder.position_at_end(after)
         return totals
 
-    def _load(self, address: Any, offset: int, kind: Any) -> Any:
-        pointer = self.builder.inttoptr(self.builder.add(address, ir.Constant(SIZE, offset)), ir.PointerType(kind))
-        value = self.builder.load(pointer, typ=kind)
-        value.align = 1
-        return value
-
-    def _store(self, totals: list[list[Any]]) -> None:
-        for place, total in enumerate(chain(*totals)):
-            address = self.builder.add(self.acc, ir.Constant(SIZE, place * LANES * 4))
-            stored = self.builder.store(total, self.builder.inttoptr(address, ir.PointerType(WORDS)))
-            stored.align = 4
+    def _step(self, place: Any, weights: Any, rows: list[Any], sums: list[Any]) -> list[Any]:
+        factors = [self.dot.weights(weights, self.bytes(v)) for v in range(self.shape.vectors)]
+        totals = []
+        for r, row in enumerate(rows):
+            values = self.dot.values(self.load(self.builder.add(row, place), 0, WORD))
+            own = sums[r * self.shape.vectors : (r + 1) * self.shape.vectors]
+            totals += [self.dot.add(total, values, factor) for total, factor in zip(own, factors, strict=True)]
+        return totals
 
 
-def _signature() -> Any:
-    return types.void(types.intp, types.intp, types.intp, types.intp)
+class VectorBytes:
+    """vpdpbusd: one instruction for four products a lane."""
+
+    def __init__(self, tile: Emitter) -> None:
+        self.tile, bits = tile, tile.shape.lanes * WORD.width
+        self.packed = ir.VectorType(BYTE, bits // BYTE.width)
+        kind = ir.FunctionType(tile.vector, [tile.vector, self.packed, self.packed])
+        name = f"llvm.x86.avx512.vpdpbusd.{bits}"
+        self.function = cgutils.get_or_insert_function(tile.builder.module, kind, name)
+
+    def weights(self, address: Any, offset: int) -> Any:
+        """Four bytes a lane."""
+        return self.tile.load(address, offset, self.packed)
+
+    def values(self, word: Any) -> Any:
+        """The same four bytes in every lane."""
+        return self.tile.builder.bitcast(self.tile.splat(word, self.tile.vector), self.packed)
+
+    def add(self, total: Any, values: Any, weights: Any) -> Any:
+        """total + the four products of every lane."""
+        return self.tile.builder.call(self.function, [total, values, weights])
 
 
-def _code(dot: Dot) -> Any:
+class _Pairs:
+    """vpmaddwd of bytes widened to 16 bits, which hold every product of two: exact, unlike vpmaddubsw."""
+
+    def __init__(self, tile: _Tile) -> None:
+        self.tile, lanes = tile, tile.shape.lanes
+        self.packed, self.wide = ir.VectorType(BYTE, 2 * lanes), ir.VectorType(HALF, 2 * lanes)
+        kind = ir.FunctionType(tile.vector, [self.wide, self.wide])
+        self.function = cgutils.get_or_insert_function(tile.builder.module, kind, "llvm.x86.avx2.pmadd.wd")
+
+    def weights(self, address: Any, offset: int) -> Any:
+        """The first two bytes of every lane, and the last two, widened."""
+        places = (offset, offset + 2 * self.tile.shape.lanes)
+        return [self.tile.builder.sext(self.tile.load(address, each, self.packed), self.wide) for each in places]
+
+    def values(self, word: Any) -> Any:
+        """The first two of four bytes in every lane, and the last two, widened."""
+        lanes, builder = self.tile.shape.lanes, self.tile.builder
+        words = self.tile.splat(word, ir.VectorType(WORD, lanes // 2))
+        wide = builder.zext(builder.bitcast(words, self.packed), self.wide)
+        pairs = builder.bitcast(wide, self.tile.vector)
+        return [builder.bitcast(self.tile.shuffle(pairs, [i, i] * (lanes // 2)), self.wide) for i in range(2)]
+
+    def add(self, total: Any, values: Any, weights: Any) -> Any:
+        """total + two sums of two products of every lane."""
+        for value, weight in zip(values, weights, strict=True):
+            total = self.tile.builder.add(total, self.tile.builder.call(self.function, [value, weight]))
+        return total
+
+
+class _Words:
+    """Any machine: byte j of every lane, widened to 32 bits, times value j."""
+
+    def __init__(self, tile: _Tile) -> None:
+        self.tile = tile
+        self.packed = ir.VectorType(BYTE, GROUP * tile.shape.lanes)
+
+    def weights(self, address: Any, offset: int) -> Any:
+        """By byte, widened."""
+        loaded, lanes = self.tile.load(address, offset, self.packed), range(self.tile.shape.lanes)
+        bytes_ = [self.tile.shuffle(loaded, [GROUP * lane + j for lane in lanes]) for j in range(GROUP)]
+        return [self.tile.builder.sext(each, self.tile.vector) for each in bytes_]
+
+    def values(self, word: Any) -> Any:
+        """By byte, in every lane."""
+        builder, low = self.tile.builder, ir.Constant(WORD, 255)
+        shifted = [builder.lshr(word, ir.Constant(WORD, BYTE.width * j)) for j in range(GROUP)]
+        return [self.tile.splat(builder.and_(each, low), self.tile.vector) for each in shifted]
+
+    def add(self, total: Any, values: Any, weights: Any) -> Any:
+        """total + four products of every lane."""
+        for value, weight in zip(values, weights, strict=True):
+            total = self.tile.builder.add(total, self.tile.builder.mul(weight, value))
+        return total
+
+
+Dot = Callable[[_Tile], "VectorBytes | _Pairs | _Words"]
+
+
+def _typed(shapes: Sequence[Shape], dot: Dot) -> Any:
+    """Signature and code of an intrinsic: a switch over the tiles of an instruction set."""
+
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        _Emitter(builder, dot, arguments).emit()
+        done, (tile, *operands) = builder.append_basic_block("computed"), cgutils.unpack_tuple(builder, arguments[0])
+        switch = builder.switch(tile, done)
+        for number, shape in enumerate(shapes):
+            block = builder.append_basic_block("tile")
+            switch.add_case(ir.Constant(SIZE, number), block)
+            builder.position_at_end(block)
+            _Tile(builder, shape, dot, operands).emit()
+            builder.branch(done)
+        builder.position_at_end(done)
         return context.get_dummy_value()
 
-    return code
+    return types.void(types.UniTuple(types.intp, OPERANDS)), code
+
+
+class Tiles(NamedTuple):
+    """Of one instruction set: shapes, for many output channels first; the intrinsic; how four bytes a lane lie.
+
+    pairs: a vector of weights is two bytes of every lane and then the other two, and not four of every lane.
+    """
+
+    shapes: tuple[Shape, ...]
+    intrinsic: Any
+    pairs: bool = False
+
+
+AVX512 = Shape(16, 6, 4), Shape(16, 12, 2), Shape(16, 12, 1)
+AVX, AVX2, PORTABLE = (Shape(8, 6, 2),), (Shape(8, 6, 1),), (Shape(4, 6, 1),)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def tile_vnni(_: Any, windows: Any, groups: Any, weights: Any, acc: Any) -> Any:  # noqa: ARG001
-    """Addresses of windows [6][groups * 4], of one packed block of weights, and of acc, int32 [6][32]; groups > 0."""
-    return _signature(), _code(_dot_vnni)
+def avx512_vnni(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """6 pixels by 64 channels, 12 by 32 or 16, in 32 registers of 16 lanes."""
+    return _typed(AVX512, VectorBytes)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def tile_portable(_: Any, windows: Any, groups: Any, weights: Any, acc: Any) -> Any:  # noqa: ARG001
-    """The same integers on any machine."""
-    return _signature(), _code(_dot_portable)
+def avx_vnni(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """6 pixels by 16 channels, in 16 registers of 8 lanes."""
+    return _typed(AVX, VectorBytes)
 
 
-TILES = {"avx512_vnni": tile_vnni, "portable": tile_portable}
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def avx2(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """6 pixels by 8 channels: weights and values have to be widened as well."""
+    return _typed(AVX2, _Pairs)
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def portable(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """6 pixels by 4 channels, in registers of 4 lanes, or in whatever the machine has."""
+    return _typed(PORTABLE, _Words)
+
+
+TILES = {
+    "avx512_vnni": Tiles(AVX512, avx512_vnni),
+    "avx_vnni": Tiles(AVX, avx_vnni),
+    "avx2": Tiles(AVX2, avx2, pairs=True),
+    "portable": Tiles(PORTABLE, portable),
+}
 DOT_PRODUCTS = InstructionSets(
     "dot product",
-    {"avx512_vnni": frozenset({"+avx512vnni", "+avx512f"}), "portable": frozenset()},
+    {
+        "avx512_vnni": frozenset({"+avx512vnni", "+avx512f"}),
+        "avx_vnni": frozenset({"+avxvnni"}),
+        "avx2": frozenset({"+avx2"}),
+        "portable": frozenset(),
+    },
 )
-"""`with DOT_PRODUCTS.forced("portable"):` prepares integer convolutions with that tile."""
+"""`with DOT_PRODUCTS.forced("portable"):` prepares integer convolutions with those tiles."""
 
 
 def instruction_set() -> str:
-    """The tile that kernels are prepared with: the processor's fastest, or a forced one."""
+    """The tiles that kernels are prepared with: the processor's fastest, or forced ones."""
     return DOT_PRODUCTS.chosen()

@@ -1,0 +1,107 @@
+"""Integer convolutions: tiles of dot products in their loops, each followed by the layer's output step.
+
+Pixels that have the same taps are taken together, some at a time, over one panel of weights after the other: a panel
+and the pixels' values stay in the second-level cache, the accumulators of a tile in the first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from int8sim.kernels.cpu.chains import locate
+from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
+from int8sim.kernels.cpu.tile import STRIP, WIDEST
+from int8sim.kernels.primitives import wide_vectors
+from int8sim.kernels.roles import Parameters, output, tile
+from int8sim.model.step import Array
+
+PIXELS = 192
+"""Pixels taken together, a multiple of every tile's rows."""
+
+
+def convolve(
+    x: Array,
+    weights: Array,
+    panels: Array,
+    biases: Array,
+    windows: tuple[Array, Array, Array],
+    images: tuple[int, int, int],
+    scratch: tuple[Array, Array, Array],
+    part: tuple[int, int, int, int],
+    p: Parameters,
+    out: Array,
+    flipped: int,
+) -> None:
+    """x: uint8, flat, channels last. weights, panels: of panels.py. windows: of runs.py.
+
+    biases: int32 [regions, columns of all panels]. images: how many, values of x and pixels of out in each. scratch:
+    places, int64 [2, PIXELS], a tile's accumulators, int32 [rows * WIDEST], and codes, [STRIP * WIDEST]. part: which of
+    how many parts of every region's pixels; panels from .. to. out: stored codes [N * pixels, O]; flipped: one.
+    """
+    (bounds, runs, pixels), (places, acc, codes) = windows, scratch
+    for i in range(bounds.shape[0]):
+        under, region = runs[bounds[i, 0] : bounds[i, 1]], pixels[:, bounds[i, 2] : bounds[i, 3]]
+        total = images[0] * region.shape[1]
+        last = total * (part[0] + 1) // part[1]
+        for start in range(total * part[0] // part[1], last, PIXELS):
+            used = min(PIXELS, last - start)
+            locate(region, start, images, places[:, :used])
+            places[0, used:] = places[0, 0]
+            for k in range(part[2], part[3]):
+                convolve_panel(x, weights, panels[k], biases[i], under, places, used, (acc, codes), p, out, flipped)
+
+
+def convolve_panel(
+    x: Array,
+    weights: Array,
+    panel: Array,
+    biases: Array,
+    runs: Array,
+    places: Array,
+    used: int,
+    scratch: tuple[Array, Array],
+    p: Parameters,
+    out: Array,
+    flipped: int,
+) -> None:
+    """The first `used` of the pixels at `places` by one panel. A tile's rows beyond them are the first pixel again."""
+    (acc, codes), number, rows, channels = scratch, panel[0], panel[1], (panel[2], panel[3])
+    factors, values = weights.ctypes.data + panel[4], x.ctypes.data + panel[5]
+    offsets = biases.ctypes.data + panel[6] * WORD_BYTES
+    for r in range(0, used, rows):
+        pixel = places.ctypes.data + r * SIZE_BYTES
+        tile((number, values, pixel, runs.ctypes.data, runs.shape[0], factors, offsets, acc.ctypes.data))
+        for s in range(r, min(r + rows, used), STRIP):
+            requantize_strip(acc, (s - r) * WIDEST, channels, p, codes)
+            write_strip(codes, places[1, s : min(s + STRIP, used)], channels, out, flipped)
+
+
+def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Parameters, codes: Array) -> None:
+    """Six rows of a tile's accumulators by the layer's output step, to codes [STRIP * WIDEST].
+
+    The channels are the lanes of a vector, and what the step makes of a channel's parameters alone is made once for the
+    six rows: nothing is stored before all are computed, or the parameters would have to be read again.
+    """
+    wide_vectors()
+    source, first = np.uint64(begin), np.uint64(panel[0])
+    r1, r2, r3 = np.uint64(WIDEST), np.uint64(2 * WIDEST), np.uint64(3 * WIDEST)
+    r4, r5 = np.uint64(4 * WIDEST), np.uint64(5 * WIDEST)
+    for c in range(np.uint64(panel[1])):
+        a, channel = source + c, first + c
+        row0 = output(np.int64(acc[a]), p, channel)
+        row1 = output(np.int64(acc[a + r1]), p, channel)
+        row2 = output(np.int64(acc[a + r2]), p, channel)
+        row3 = output(np.int64(acc[a + r3]), p, channel)
+        row4 = output(np.int64(acc[a + r4]), p, channel)
+        row5 = output(np.int64(acc[a + r5]), p, channel)
+        codes[c], codes[c + r1], codes[c + r2] = row0, row1, row2
+        codes[c + r3], codes[c + r4], codes[c + r5] = row3, row4, row5
+
+
+def write_strip(codes: Array, numbers: Array, panel: tuple[int, int], out: Array, flipped: int) -> None:
+    """The codes of as many rows as there are numbers, stored, into those pixels of out. flipped: of out's dtype."""
+    first = np.uint64(panel[0])
+    for r in range(numbers.shape[0]):
+        row, source = out[numbers[r]], np.uint64(r * WIDEST)
+        for o in range(np.uint64(panel[1])):
+            row[first + o] = codes[source + o] ^ flipped

@@ -1,0 +1,160 @@
+"""Depthwise convolutions of 8-bit codes by the depthwise tile: every channel has its own window, and one output.
+
+Pixels that have the same taps are taken together (runs.py). A pixel's sums are made for all channels, 64 at a time, and
+then go through the layer's output step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.chains import locate
+from int8sim.kernels.cpu.convolve import PIXELS
+from int8sim.kernels.cpu.depthwise_tile import WIDTHS, avx512_vnni, lanes_of
+from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
+from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
+from int8sim.kernels.cpu.panels import on_a_cache_line
+from int8sim.kernels.cpu.regions import ends
+from int8sim.kernels.cpu.runs import Region, image_regions, region_biases
+from int8sim.kernels.cpu.tile import GROUP, instruction_set
+from int8sim.kernels.primitives import wide_vectors
+from int8sim.kernels.roles import Parameters, depthwise_tile, output
+from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.model.step import Array, Step
+from int8sim.model.tensor import TensorType
+
+Tap = tuple[int, tuple[int, int] | None]
+"""Bytes behind a pixel's first value, and row and column of the window; a tap without those has no weight."""
+
+
+class Windows(NamedTuple):
+    """What the kernel reads. bounds: int64 [regions, 4], taps from .. to, columns of pixels from .. to.
+
+    taps: int64, bytes behind a pixel's first value, whole steps of four a region. pixels: int64 [2, ..].
+    """
+
+    bounds: Array
+    taps: Array
+    pixels: Array
+
+
+def has_depthwise_tile(weights: Array) -> bool:
+    """Whether the instruction set has one, and weights minus their zero point are int8."""
+    return instruction_set() == "avx512_vnni" and bool(weights.min() >= -128 and weights.max() <= 127)
+
+
+def prepare_depthwise(
+    op: Convolution, shape: Geometry, x: TensorType, y: TensorType, weights: Array, bias: Array, step: Step
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form. weights: minus their zero point, [C, 1, rows, columns]."""
+    regions, channels = image_regions(op, shape, x), len(weights)
+    blocks = np.array(list(cut(channels)), np.int64)
+    lanes = np.concatenate([first + lanes_of(WIDTHS[tile]).reshape(-1) for tile, first in blocks])
+    steps = [by_four(each) for each in regions]
+    packed = on_a_cache_line(np.concatenate([_pack(weights, taps, blocks) for taps in steps]))
+    biases = np.take(region_biases(regions, shape, weights, bias), np.minimum(lanes, channels), axis=1)
+    under = _windows(regions, steps)
+    built, values = bind(step)
+    kernel = build(convolve_depthwise, {"output": built}, {"depthwise_tile": avx512_vnni})
+    beyond = len(lanes) - channels
+
+    def call(stored: Array) -> Array:
+        out = np.empty(output_shape(op, shape, stored.shape, channels), stored_dtype(y))
+        flat, rows = stored.reshape(-1), out.reshape(-1, channels)
+        if beyond:
+            flat = np.append(flat, np.zeros(beyond, np.uint8))  # the last block reads beyond the last channel
+        images = len(stored), stored.size // len(stored), len(rows) // len(stored)
+        scratch = np.empty((2, PIXELS), np.int64), np.empty(len(lanes), np.int32)
+        kernel(
+            flat, packed, blocks, biases, tuple(under), images, scratch, (0, 1), values, rows, out.dtype.type(flip(y))
+        )
+        return out
+
+    return call
+
+
+def cut(channels: int) -> Iterator[tuple[int, int]]:
+    """Numbers of tiles and their first channels: as wide as possible, with less than 16 channels too many in all."""
+    first = 0
+    while first < channels:
+        left = channels - first
+        tile = next(i for i, shape in enumerate(WIDTHS) if shape.columns < left + WIDTHS[-1].columns)
+        yield tile, first
+        first += WIDTHS[tile].columns
+
+
+def by_four(region: Region) -> list[Tap]:
+    """A region's taps, filled up to whole steps, at least one."""
+    taps: list[Tap] = [(run.behind, (run.row, run.column)) for run in region.runs] or [(0, None)]
+    return taps + [(taps[-1][0], None)] * (-len(taps) % GROUP)
+
+
+def _windows(regions: Sequence[Region], steps: Sequence[list[Tap]]) -> Windows:
+    bounds = [ends([len(taps) for taps in steps]), ends([each.pixels.shape[1] for each in regions])]
+    behind = np.array([tap for taps in steps for tap, _ in taps], np.int64)
+    return Windows(np.concatenate(bounds, 1), behind, np.concatenate([each.pixels for each in regions], 1))
+
+
+def _pack(weights: Array, taps: list[Tap], blocks: Array) -> Array:
+    """int8, flat, [blocks, steps, 4, lanes, 4]."""
+    columns = int(blocks[-1, 1]) + WIDTHS[blocks[-1, 0]].columns
+    by_tap = np.zeros((len(taps), columns), np.int8)
+    for row, (_, place) in zip(by_tap, taps, strict=True):
+        if place is not None:
+            row[: len(weights)] = weights[:, 0, place[0], place[1]]
+    by_step = by_tap.reshape(-1, GROUP, columns)
+    parts = [by_step[:, :, first + lanes_of(WIDTHS[tile])].transpose(0, 2, 3, 1) for tile, first in blocks]
+    return np.concatenate([np.ascontiguousarray(part).reshape(-1) for part in parts])
+
+
+def convolve_depthwise(
+    x: Array,
+    weights: Array,
+    blocks: Array,
+    biases: Array,
+    windows: tuple[Array, Array, Array],
+    images: tuple[int, int, int],
+    scratch: tuple[Array, Array],
+    part: tuple[int, int],
+    p: Parameters,
+    out: Array,
+    flipped: int,
+) -> None:
+    """x: uint8, flat, channels last. weights: as packed. blocks: numbers of tiles and first channels.
+
+    biases: int32 [regions, columns], in the tiles' lanes. images: how many, values of x and pixels of out in each.
+    scratch: places, int64 [2, PIXELS], and a pixel's sums, int32 [columns]. part: which of how many parts of every
+    region's pixels. out: stored codes [N * pixels, C].
+    """
+    (bounds, taps, pixels), (places, acc) = windows, scratch
+    for i in range(bounds.shape[0]):
+        region = pixels[:, bounds[i, 2] : bounds[i, 3]]
+        under, steps = taps.ctypes.data + bounds[i, 0] * SIZE_BYTES, (bounds[i, 1] - bounds[i, 0]) // GROUP
+        factors = weights.ctypes.data + bounds[i, 0] * acc.shape[0]
+        offsets, total = biases.ctypes.data + i * acc.shape[0] * WORD_BYTES, images[0] * region.shape[1]
+        last = total * (part[0] + 1) // part[1]
+        for start in range(total * part[0] // part[1], last, PIXELS):
+            used = min(PIXELS, last - start)
+            locate(region, start, images, places[:, :used])
+            for r in range(used):
+                pixel = x.ctypes.data + places[0, r]
+                for k in range(blocks.shape[0]):
+                    first = blocks[k, 1]
+                    own, offset = factors + first * steps * GROUP, first * WORD_BYTES
+                    depthwise_tile(
+                        (blocks[k, 0], pixel + first, under, steps, own, offsets + offset, acc.ctypes.data + offset)
+                    )
+                requantize_row(acc, p, out[places[1, r]], flipped)
+
+
+def requantize_row(acc: Array, p: Parameters, row: Array, flipped: int) -> None:
+    """A pixel's sums by the layer's output step into its codes. flipped: of their dtype."""
+    wide_vectors()
+    for channel in range(np.uint64(row.shape[0])):
+        row[channel] = output(np.int64(acc[channel]), p, channel)
+    for channel in range(np.uint64(row.shape[0])):
+        row[channel] ^= flipped
