@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from int8sim.bench.job import Job
+from int8sim.bench.job import Job, named
 from int8sim.calibration.derive import table_from
 from int8sim.calibration.gather import gather
 from int8sim.calibration.streams.opening import open_samples
@@ -30,7 +30,7 @@ PEERS = {"MinMax": {}, "Entropy": {}, "Percentile": {}, "Entropy, 2048 bins": {"
 """ONNX Runtime's calibrators by name, with options beside its defaults (128 bins)."""
 
 
-def calibration_jobs() -> Iterator[Job]:
+def calibration_jobs(threads: int = 1) -> Iterator[Job]:  # noqa: ARG001
     """Histograms; the search over one; every tensor's row from gathered statistics; a whole calibration."""
     values = np.random.default_rng(7).standard_normal(ELEMENTS).astype(np.float32)
     limit, counts = float(np.abs(values).max()), np.zeros(2048, np.int64)
@@ -39,9 +39,9 @@ def calibration_jobs() -> Iterator[Job]:
         "histogram of |x|, 2,048 bins",
         "G elements/s",
         ELEMENTS / 1e9,
-        {"int8sim cpu": lambda: count(values, limit, counts), "numpy.histogram": numpy_histogram},
+        named({"int8sim cpu": lambda: count(values, limit, counts), "numpy.histogram": numpy_histogram}),
     )
-    yield Job("entropy search, 2,048 bins", "searches/s", 1, _searches(values, limit))
+    yield Job("entropy search, 2,048 bins", "searches/s", 1, named(_searches(values, limit)))
     yield from _lenet_jobs()
 
 
@@ -64,7 +64,9 @@ def _lenet_jobs() -> Iterator[Job]:
     digits = open_samples(f"{lenet('digits.h5')}:calibrate/images", graph, Preprocessing(255.0))
     batches = list(BatchStream(digits, BATCH_SIZE))
     statistics = gather(graph, batches)
-    yield Job("LeNet, every row from its statistics", "tables/s", 1, {"int8sim cpu": lambda: table_from(statistics)})
+    yield Job(
+        "LeNet, every row from its statistics", "tables/s", 1, named({"int8sim cpu": lambda: table_from(statistics)})
+    )
     contenders: dict[str, Callable[[], object]] = {
         f"int8sim {method}": lambda method=method: table_from(gather(graph, batches), method)  # type: ignore[misc]
         for method in ("entropy2", "minmax")
@@ -74,7 +76,7 @@ def _lenet_jobs() -> Iterator[Job]:
             f"ONNX Runtime {name}, its threads": _peer(path, name, graph.inputs[0], batches) for name in PEERS
         }
     work = len(batches) * BATCH_SIZE
-    yield Job(f"LeNet calibrated on {work} digits", "images/s", work, contenders, rounds=3)
+    yield Job(f"LeNet calibrated on {work} digits", "images/s", work, named(contenders), rounds=3)
 
 
 def _peer(model: Path, name: str, tensor: str, batches: list[Array]) -> Callable[[], object]:

@@ -317,10 +317,12 @@ def prove(
 
 @app.command()
 def bench(
+    groups: Annotated[list[str] | None, typer.Argument(help="products, convolutions, networks ...; or all.")] = None,
     seconds: Annotated[float, typer.Option(help="Roughly how long each line may take.")] = 1.0,
+    threads: Annotated[int, typer.Option(help="For int8sim and for its peers.")] = 1,
     json: Json = False,
 ) -> None:
     """Speed, side by side with the peers that are installed, as medians of interleaved runs."""
     from int8sim.cli.commands import bench as command
 
-    raise typer.Exit(command(seconds, json))
+    raise typer.Exit(command(groups or (), seconds, threads, json))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -148,13 +148,14 @@ def _counts(report: Report) -> Iterable[list[str]]:
     return ([entry.tensor, entry.layer, f"{entry.compared:,}", f"{entry.different:,}"] for entry in report.tensors)
 
 
-def bench(seconds: float, as_json: bool) -> int:
+def bench(groups: Sequence[str], seconds: float, threads: int, as_json: bool) -> int:
     """`int8sim bench`."""
-    from int8sim.bench import measure
+    from int8sim.bench import machine, measure
 
     screen = Screen(as_json)
-    lines = measure(seconds)
-    columns = ("median of interleaved runs, one thread", "unit", "value", "of int8sim")
+    screen.say("\n".join(machine()))
+    lines = list(measure(seconds, groups, threads))
+    columns = (f"median of interleaved runs, {threads} thread{'s' * (threads > 1)}", "unit", "value", "of int8sim")
     screen.table("", columns, (line.row() for line in lines))
-    screen.result({"lines": [line.as_dict() for line in lines]})
+    screen.result({"machine": machine(), "lines": [line.as_dict() for line in lines]})
     return 0

@@ -193,7 +193,7 @@ def test_doctor_says_what_is_here(command):
 
 
 def test_bench_prints_ratios(command):
-    status, out, _ = command("bench", "--seconds", "0.01", "--json")
+    status, out, _ = command("bench", "calibration", "--seconds", "0.01", "--json")
     lines = json.loads(out)["lines"]
     assert status == 0
     assert all(line["value"] > 0 for line in lines)
