@@ -11,7 +11,7 @@ from int8sim.kernels.cpu.tile import DOT_PRODUCTS, GROUP, STRIP, TILES, WIDEST, 
 from int8sim.kernels.roles import tile
 
 FAST = instruction_set()
-FORMS = [(name, number) for name in DOT_PRODUCTS.available() for number in range(len(TILES[name].shapes))]
+FORMS = [(n, i) for n in DOT_PRODUCTS.available() if TILES[n].intrinsic for i in range(len(TILES[n].shapes))]
 every_form = pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form[0]}-{form[1]}")
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from int8sim.kernels.cpu import integer_conv2d
 from int8sim.kernels.cpu.conv2d import prepare
 from int8sim.kernels.cpu.convolve import PIXELS
+from int8sim.kernels.cpu.gathered_conv2d import GatheredConvolution
+from int8sim.kernels.cpu.geometry import PIXELWISE, geometry
 from int8sim.kernels.cpu.tile import DOT_PRODUCTS
+from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.step import Step
 from int8sim.model.tensor import QuantParams, TensorType
@@ -47,7 +53,7 @@ def check(form, op, x, zero, weights, bias, weight_zero=0):
         TensorType(weights.shape, weights.dtype.name, "", QuantParams(1.0, weight_zero, dtype=weights.dtype.name))
     ]
     y, offset = TensorType(expected.shape, "int32", "NHWC"), np.arange(len(weights)) % 3 - 1
-    with DOT_PRODUCTS.forced(form):
+    with DOT_PRODUCTS.forced(form), patch.object(integer_conv2d, "LEAST_DEPTH", 0):
         call = prepare(op, kinds, y, {1: weights, 2: bias}, {"output": Step(keep, {"offset": offset})})
     found = from_storage(call(to_storage(x, kinds[0])), y)
     assert found.dtype == np.int32
@@ -172,3 +178,15 @@ def test_windows_of_nothing_but_padding(form, compared):
     rng = np.random.default_rng(1)
     x, weights = codes(rng, (1, 2, 2, 4)), codes(rng, (6, 4, 3, 3), "int8")
     compared(check(form, Conv2d((5, 5), (4, 4, 4, 4)), x, 255, weights, biases(rng, 6)), least=24)
+
+
+@pytest.mark.skipif("amx_int8" not in DOT_PRODUCTS.available(), reason="this machine has no AMX, or does not permit it")
+@pytest.mark.parametrize(("channels", "kind"), [(383, TiledConvolution), (384, GatheredConvolution)])
+def test_amx_takes_deep_windows(channels, kind):
+    x = TensorType((1, 2, 2, channels), "uint8", "NHWC", QuantParams(1.0, 0, dtype="uint8"))
+    y, weights = TensorType((1, 2, 2, 3), "int32", "NHWC"), np.ones((3, channels, 1, 1), np.int64)
+    with DOT_PRODUCTS.forced("amx_int8"):
+        made = integer_conv2d.integer_convolution(
+            PIXELWISE, geometry(PIXELWISE, x, weights), x, y, Step(keep, {"offset": 0})
+        )
+    assert type(made) is kind

@@ -14,7 +14,7 @@ from int8sim import strategies
 from int8sim.graph.check import check, float_graph
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import run
-from int8sim.kernels.cpu import conv2d, float_conv2d
+from int8sim.kernels.cpu import float_conv2d, integer_conv2d
 from int8sim.kernels.cpu.float_tile import FLOAT_SUMS
 from int8sim.kernels.cpu.tile import DOT_PRODUCTS
 from int8sim.lowering.lower import lower
@@ -85,10 +85,11 @@ class Spy(dict):
 
 
 @pytest.mark.parametrize(
-    ("sets", "module", "name"), [(DOT_PRODUCTS, conv2d, "TILES"), (FLOAT_SUMS, float_conv2d, "FLOAT_TILES")]
+    ("sets", "module", "name"), [(DOT_PRODUCTS, integer_conv2d, "TILES"), (FLOAT_SUMS, float_conv2d, "FLOAT_TILES")]
 )
 def test_a_forced_instruction_set_is_the_one_prepared_with(sets, module, name, monkeypatch):
     monkeypatch.setattr(module, name, Spy(getattr(module, name)))
+    monkeypatch.setattr(integer_conv2d, "LEAST_DEPTH", 0)
     weight = np.eye(3, 4, dtype=np.float32)
     layer, x = Layer("layer", FullyConnected(), ("x", "w"), "y"), TensorType((1, 4))
     graph, inputs = float_graph("one", [layer], {"x": x}, ["y"], {"w": weight}), {"x": np.ones((2, 4), np.float32)}

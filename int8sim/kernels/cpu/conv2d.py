@@ -18,9 +18,9 @@ from int8sim.kernels.cpu.accumulate import accumulate_depthwise
 from int8sim.kernels.cpu.depthwise import has_depthwise_tile, prepare_depthwise
 from int8sim.kernels.cpu.float_conv2d import prepare_float
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, geometry, output_shape
+from int8sim.kernels.cpu.integer_conv2d import prepare_tiles
 from int8sim.kernels.cpu.runs import wrapped
 from int8sim.kernels.cpu.sequence import EXACT, Sums, ordered_sums
-from int8sim.kernels.cpu.tiled_conv2d import prepare_tiles
 from int8sim.kernels.roles import Parameters, output
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.accumulation import accumulation, is_wide

@@ -6,6 +6,8 @@ and the pixels' values stay in the second-level cache, the accumulators of a til
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from int8sim.kernels.cpu.chains import locate
@@ -100,8 +102,19 @@ def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Paramete
 
 def write_strip(codes: Array, numbers: Array, panel: tuple[int, int], out: Array, flipped: int) -> None:
     """The codes of as many rows as there are numbers, stored, into those pixels of out. flipped: of out's dtype."""
-    first = np.uint64(panel[0])
+    wide_vectors()
     for r in range(numbers.shape[0]):
         row, source = out[numbers[r]], np.uint64(r * WIDEST)
-        for o in range(np.uint64(panel[1])):
-            row[first + o] = codes[source + o] ^ flipped
+        if panel[1] == WIDEST:  # a constant number of codes is a vector or two
+            write_row(codes, source, WIDEST, row, panel[0], flipped)
+        elif panel[1] == WIDEST // 2:
+            write_row(codes, source, WIDEST // 2, row, panel[0], flipped)
+        else:
+            write_row(codes, source, panel[1], row, panel[0], flipped)
+
+
+def write_row(codes: Array, source: Any, count: int, row: Array, first: int, flipped: int) -> None:
+    """So many codes from codes[source:] to row[first:]."""
+    target = np.uint64(first)
+    for o in range(np.uint64(count)):
+        row[target + o] = codes[source + o] ^ flipped

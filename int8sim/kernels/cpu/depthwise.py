@@ -44,7 +44,7 @@ class Windows(NamedTuple):
 
 def has_depthwise_tile(weights: Array) -> bool:
     """Whether the instruction set has one, and weights minus their zero point are int8."""
-    return instruction_set() == "avx512_vnni" and bool(weights.min() >= -128 and weights.max() <= 127)
+    return instruction_set() in {"amx_int8", "avx512_vnni"} and bool(weights.min() >= -128 and weights.max() <= 127)
 
 
 def prepare_depthwise(

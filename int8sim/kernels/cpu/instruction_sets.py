@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ctypes
+import functools
+import platform
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 
 from int8sim.kernels.target import target
 from int8sim.model.errors import UnknownNameError
 
+ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA = 158, 0x1023, 18
+"""Linux on x86-64: Documentation/arch/x86/xstate.rst."""
+
+
+@functools.cache
+def amx_is_permitted() -> bool:
+    """Whether the system lets this process use AMX's registers, which has to be asked for."""
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        return False
+    return bool(ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) == 0)
+
 
 class InstructionSets:
-    """The tiles of one kind. needed: name -> the features of the processor that its tile takes, the fastest first."""
+    """The tiles of one kind.
 
-    def __init__(self, kind: str, needed: Mapping[str, frozenset[str]]) -> None:
-        self.kind, self.needed = kind, needed
+    needed: name -> the features of the processor that its tile takes, the fastest first. allowed: name -> whether the
+    system lets it run, of those that must ask.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        needed: Mapping[str, frozenset[str]],
+        allowed: Mapping[str, Callable[[], bool]] = MappingProxyType({}),
+    ) -> None:
+        self.kind, self.needed, self.allowed = kind, needed, allowed
         self._forced: ContextVar[str] = ContextVar(kind, default="")
 
     def available(self) -> tuple[str, ...]:
         """Those of the processor that Numba compiles for, the fastest first."""
         features = set(target().features.split(","))
-        return tuple(name for name, wanted in self.needed.items() if wanted <= features)
+        here = [name for name, wanted in self.needed.items() if wanted <= features]
+        return tuple(name for name in here if name not in self.allowed or self.allowed[name]())
 
     def chosen(self) -> str:
         """The forced one, else the fastest that is available."""

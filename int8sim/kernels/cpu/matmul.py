@@ -13,9 +13,9 @@ from int8sim.kernels.cpu.chains import prepare_sums
 from int8sim.kernels.cpu.conv2d import requantize
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
 from int8sim.kernels.cpu.geometry import PIXELWISE, Geometry
+from int8sim.kernels.cpu.integer_conv2d import integer_convolution
 from int8sim.kernels.cpu.regions import cells, regions
 from int8sim.kernels.cpu.sequence import EXACT, ordered_sums
-from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
 from int8sim.kernels.storage import flip, own_layout, stored_dtype, stored_zero
 from int8sim.model.accumulation import Accumulation, accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array, Step
@@ -55,12 +55,12 @@ def _product(kernel: Kernel, a: Array, b: Array, dtype: Any) -> Array:
 def _matmul_by_tiles(inputs: Sequence[TensorType], y: TensorType, output: Step) -> Kernel:
     """Every row of a is a pixel, every matrix of b the weights of a 1x1 convolution."""
     rows = inputs[0].with_shape((1, 1, 1, inputs[0].shape[-1]), "NHWC")
-    tiled = TiledConvolution(PIXELWISE, _row(inputs), rows, y, output)
+    tiled = integer_convolution(PIXELWISE, _row(inputs), rows, y, output)
 
     def matmul(a: Array, b: Array, out: Array) -> None:
         for left, right, product in zip(a, b, out, strict=True):
-            own = tiled.pack(_weights(right, inputs[1]), np.zeros(right.shape[1], np.int64))
-            tiled.run(np.ascontiguousarray(left)[:, None, None], own, product)
+            multiply = tiled.with_constants(_weights(right, inputs[1]), np.zeros(right.shape[1], np.int64))
+            multiply(np.ascontiguousarray(left)[:, None, None], product)
 
     return matmul
 

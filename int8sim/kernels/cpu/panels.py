@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from int8sim.kernels.cpu.emitter import Shape
 from int8sim.kernels.cpu.tile import GROUP, Tiles
@@ -41,9 +43,7 @@ def panels(ordered: Array, groups: int, depth: int, tiles: Tiles) -> Panels:
     """ordered: int8 [O, lines, 4]. depth: values of a pixel in each group."""
     outputs, lines, _ = ordered.shape
     table = list(_cut(outputs // groups, groups, lines * GROUP, depth, tiles))
-    packed = np.concatenate(
-        [_pack(ordered[p.first : p.first + p.used], tiles.shapes[p.tile], tiles.pairs) for p in table]
-    )
+    packed = np.concatenate([_pack(ordered[p.first : p.first + p.used], tiles.shapes[p.tile], tiles) for p in table])
     lanes = [np.arange(tiles.shapes[p.tile].columns) for p in table]
     channels = [np.where(lane < p.used, p.first + lane, -1) for p, lane in zip(table, lanes, strict=True)]
     return Panels(np.array(table, np.int64), on_a_cache_line(packed), np.concatenate(channels))
@@ -67,21 +67,28 @@ def tile_for(width: int, tiles: Tiles) -> int:
     return next(full, len(tiles.shapes) - 1)
 
 
-def _pack(part: Array, shape: Shape, pairs: bool) -> Array:
+def _pack(part: Array, shape: Shape, tiles: Tiles) -> Array:
     """[channels, lines, 4] as the tile reads it, flat; channels that there are none of are 0."""
     padded = np.zeros((shape.columns, *part.shape[1:]), np.int8)
     padded[: len(part)] = part
-    by_line = padded.transpose(1, 0, 2)
-    if pairs:
-        halves = by_line.reshape(-1, shape.vectors, shape.lanes, 2, GROUP // 2)
-        by_line = halves.transpose(0, 1, 3, 2, 4)
+    by_line = padded.reshape(shape.vectors, shape.lanes, -1, tiles.lines, GROUP).transpose(2, 0, 3, 1, 4)
+    if tiles.pairs:
+        halves = by_line.reshape(*by_line.shape[:-1], 2, GROUP // 2)
+        by_line = halves.transpose(0, 1, 2, 4, 3, 5)
     return np.ascontiguousarray(by_line).reshape(-1)
 
 
 def on_a_cache_line(array: Array) -> Array:
     """A copy that begins on one."""
-    room = np.empty(array.nbytes + CACHE_LINE, np.uint8)
-    begin = -room.ctypes.data % CACHE_LINE
-    copy: Array = room[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy = empty_on_a_cache_line(array.shape, array.dtype)
     copy[:] = array
     return copy
+
+
+def empty_on_a_cache_line(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Room that begins on one: a vector that lies over two of them takes twice as long to load."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = np.empty(size + CACHE_LINE, np.uint8)
+    begin = -room.ctypes.data % CACHE_LINE
+    aligned: Array = room[begin : begin + size].view(dtype).reshape(shape)
+    return aligned

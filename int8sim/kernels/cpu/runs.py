@@ -136,3 +136,12 @@ def region_biases(regions: Sequence[Region], shape: Geometry, weights: Array, bi
 def wrapped(numbers: Array) -> Array:
     """int64 to int32, modulo 2**32."""
     return ((numbers + (1 << 31)) % (1 << 32) - (1 << 31)).astype(np.int32)
+
+
+def parts_of(weights: Array) -> Sequence[Array]:
+    """Weights as a sum of int8 ones: one, or two or three where weights minus their zero point leave int8."""
+    found: list[Array] = []
+    while not found or weights.any():
+        found.append(weights.clip(-128, 127))
+        weights = weights - found[-1]
+    return found

@@ -18,7 +18,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from int8sim.kernels.cpu.emitter import BYTE, HALF, SIZE, SIZE_BYTES, WORD, WORD_BYTES, Emitter, Shape
-from int8sim.kernels.cpu.instruction_sets import InstructionSets
+from int8sim.kernels.cpu.instruction_sets import InstructionSets, amx_is_permitted
 
 GROUP = 4
 """Bytes of one step of the depth; a run is padded to a multiple of it with weights of 0."""
@@ -191,16 +191,19 @@ def _typed(shapes: Sequence[Shape], dot: Dot) -> Any:
 
 
 class Tiles(NamedTuple):
-    """Of one instruction set: shapes, for many output channels first; the intrinsic; how four bytes a lane lie.
+    """Of one instruction set: shapes, for many output channels first; the intrinsic; how weights lie.
 
-    pairs: a vector of weights is two bytes of every lane and then the other two, and not four of every lane.
+    pairs: a vector of weights is two bytes of every lane and then the other two, and not four of every lane. lines:
+    steps of the depth that a vector of channels has side by side, before the next vector's.
     """
 
     shapes: tuple[Shape, ...]
     intrinsic: Any
     pairs: bool = False
+    lines: int = 1
 
 
+AMX = Shape(16, 32, 4)
 AVX512 = Shape(16, 6, 4), Shape(16, 12, 2), Shape(16, 12, 1)
 AVX, AVX2, PORTABLE = (Shape(8, 6, 2),), (Shape(8, 6, 1),), (Shape(4, 6, 1),)
 
@@ -230,6 +233,7 @@ def portable(_: Any, operands: Any) -> Any:  # noqa: ARG001
 
 
 TILES = {
+    "amx_int8": Tiles((AMX,), None, lines=16),  # amx_tile.py
     "avx512_vnni": Tiles(AVX512, avx512_vnni),
     "avx_vnni": Tiles(AVX, avx_vnni),
     "avx2": Tiles(AVX2, avx2, pairs=True),
@@ -238,11 +242,13 @@ TILES = {
 DOT_PRODUCTS = InstructionSets(
     "dot product",
     {
+        "amx_int8": frozenset({"+amx-int8", "+amx-tile", "+avx512f", "+avx512bw"}),
         "avx512_vnni": frozenset({"+avx512vnni", "+avx512f"}),
         "avx_vnni": frozenset({"+avxvnni"}),
         "avx2": frozenset({"+avx2"}),
         "portable": frozenset(),
     },
+    {"amx_int8": amx_is_permitted},
 )
 """`with DOT_PRODUCTS.forced("portable"):` prepares integer convolutions with those tiles."""
 

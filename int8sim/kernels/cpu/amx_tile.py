@@ -1,0 +1,181 @@
+"""AMX: 32 pixels by 32 channels, half a panel, sixteen steps of four bytes an instruction. Written as LLVM IR.
+
+The same sums as tile.py's. AMX loads rows that lie equally far apart, so the bytes under 32 pixels are copied side by
+side first (gathered_conv2d.py). A window is padded to 64 bytes; what lies there meets weights of 0.
+Source: Intel's Software Developer's Manual, chapter 18, and TDPBUSD.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from int8sim.kernels.cpu.emitter import BYTE, SIZE, WORD_BYTES, Emitter, Shape
+from int8sim.kernels.cpu.tile import AMX, WIDEST
+from int8sim.model.step import Array
+
+SIDE = 16
+"""Rows of a register, and its 32-bit columns."""
+ROW_BYTES = 64
+HALF = 2 * SIDE
+"""Channels of a tile."""
+HALF_BYTES = HALF * ROW_BYTES
+PANEL_BYTES = AMX.columns * ROW_BYTES
+"""Of one step's weights: of a tile's channels, and of a panel's."""
+OPERANDS = 6
+"""Of the tile: addresses of windows; bytes between them; steps of 64 bytes; weights; biases; accumulators."""
+REGISTERS = 8
+
+
+def configuration() -> Array:
+    """All registers whole: 16 rows of 64 bytes. uint8 [64]."""
+    found = np.zeros(64, np.uint8)
+    found[0] = 1
+    found[16 : 16 + 2 * REGISTERS : 2] = ROW_BYTES
+    found[48 : 48 + REGISTERS] = SIDE
+    return found
+
+
+class _Tile(Emitter):
+    """Two by two registers of sums, two of windows, two of weights."""
+
+    def __init__(self, builder: Any) -> None:
+        super().__init__(builder, AMX, SIZE)
+
+    def call(self, name: str, *operands: Any) -> None:
+        """One of LLVM's llvm.x86 intrinsics that returns nothing."""
+        kind = ir.FunctionType(ir.VoidType(), [each.type for each in operands])
+        self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, f"llvm.x86.{name}"), operands)
+
+    def register(self, number: int) -> Any:
+        """Its number, an immediate operand."""
+        return ir.Constant(BYTE, number)
+
+    def move(self, name: str, number: int, address: Any, offset: int, apart: Any) -> None:
+        """Load or store a register whose rows lie `apart` bytes apart."""
+        self.call(name, self.register(number), self.pointer(address, offset, BYTE), apart)
+
+    def emit(self, windows: Any, apart: Any, steps: Any, weights: Any, bias: Any, acc: Any) -> None:
+        """At least one step."""
+        builder, half = self.builder, self.builder.mul(apart, self.constant(SIDE))
+        for number in range(4):  # every row begins as the biases
+            self.move("tileloadd64", number, bias, number % 2 * ROW_BYTES, self.constant(0))
+        entry, loop, done = builder.block, builder.append_basic_block("steps"), builder.append_basic_block("done")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        step = builder.phi(SIZE)
+        upper, factors = self.at(windows, step, ROW_BYTES), self.at(weights, step, PANEL_BYTES)
+        for number, address, offset, gap in (
+            (4, upper, 0, apart),
+            (6, factors, 0, self.constant(ROW_BYTES)),
+            (7, factors, SIDE * ROW_BYTES, self.constant(ROW_BYTES)),
+            (5, builder.add(upper, half), 0, apart),
+        ):
+            self.move("tileloadd64", number, address, offset, gap)
+        for number in range(4):
+            self.call("tdpbusd", *map(self.register, (number, 4 + number // 2, 6 + number % 2)))
+        following = builder.add(step, self.constant(1))
+        step.add_incoming(self.constant(0), entry)
+        step.add_incoming(following, loop)
+        builder.cbranch(builder.icmp_unsigned("<", following, steps), loop, done)
+        builder.position_at_end(done)
+        for number in range(4):
+            place = number // 2 * SIDE * WIDEST * WORD_BYTES + number % 2 * ROW_BYTES
+            self.move("tilestored64", number, acc, place, self.constant(WIDEST * WORD_BYTES))
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def amx_tile(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """32 rows of accumulators, WIDEST words apart, 32 in each."""
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        _Tile(builder).emit(*cgutils.unpack_tuple(builder, arguments[0]))
+        return context.get_dummy_value()
+
+    return types.void(types.UniTuple(types.intp, OPERANDS)), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def configure(_: Any, address: Any) -> Any:  # noqa: ARG001
+    """Before the first tile of a thread: the address of `configuration()`."""
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        tile = _Tile(builder)
+        tile.call("ldtilecfg", tile.pointer(arguments[0], 0, BYTE))
+        return context.get_dummy_value()
+
+    return types.void(types.intp), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def release(_: Any) -> Any:
+    """Behind the last tile, so that the system need not save the registers."""
+
+    def code(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        _Tile(builder).call("tilerelease")
+        return context.get_dummy_value()
+
+    return types.void(), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def copy_bytes(_: Any, target: Any, source: Any, count: Any) -> Any:  # noqa: ARG001
+    """`count` bytes from one address to another, 64 at a time, nothing beyond them touched."""
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        _Copy(builder).emit(*arguments)
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp, types.intp), code
+
+
+class _Copy(Emitter):
+    """Whole vectors, then the rest of one under a mask."""
+
+    def __init__(self, builder: Any) -> None:
+        super().__init__(builder, Shape(ROW_BYTES, 1, 1), BYTE)
+
+    def emit(self, target: Any, source: Any, count: Any) -> None:
+        """The builder is behind it afterwards."""
+        builder, entry = self.builder, self.builder.block
+        test, whole, rest = (builder.append_basic_block(name) for name in ("test", "whole", "rest"))
+        some, done = builder.append_basic_block("some"), builder.append_basic_block("copied")
+        builder.branch(test)
+        builder.position_at_end(test)
+        place = builder.phi(SIZE)
+        following = builder.add(place, self.constant(ROW_BYTES))
+        builder.cbranch(builder.icmp_unsigned("<=", following, count), whole, rest)
+        builder.position_at_end(whole)
+        self.store(self.load(builder.add(source, place), 0, self.vector), builder.add(target, place), 0)
+        builder.branch(test)
+        place.add_incoming(self.constant(0), entry)
+        place.add_incoming(following, whole)
+        builder.position_at_end(rest)
+        left = builder.sub(count, place)
+        builder.cbranch(builder.icmp_unsigned("==", left, self.constant(0)), done, some)
+        builder.position_at_end(some)
+        self._masked(builder.add(target, place), builder.add(source, place), left)
+        builder.branch(done)
+        builder.position_at_end(done)
+
+    def _masked(self, target: Any, source: Any, left: Any) -> None:
+        bits = self.builder.sub(self.builder.shl(self.constant(1), left), self.constant(1))
+        lanes = ir.VectorType(ir.IntType(1), ROW_BYTES)
+        mask, pointer = self.builder.bitcast(bits, lanes), ir.PointerType(self.vector)
+        align, module = ir.Constant(ir.IntType(32), 1), self.builder.module
+        load = ir.FunctionType(self.vector, [pointer, align.type, lanes, self.vector])
+        store = ir.FunctionType(ir.VoidType(), [self.vector, pointer, align.type, lanes])
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        loaded = self.builder.call(
+            cgutils.get_or_insert_function(module, load, "llvm.masked.load.v64i8.p0"),
+            [self.pointer(source, 0, self.vector), align, mask, undefined],
+        )
+        self.builder.call(
+            cgutils.get_or_insert_function(module, store, "llvm.masked.store.v64i8.p0"),
+            [loaded, self.pointer(target, 0, self.vector), align, mask],
+        )

@@ -1,0 +1,183 @@
+"""2-D convolutions of 8-bit codes by AMX: the bytes under 32 pixels side by side, then all panels of weights over them.
+
+Padding is copied too, as the stored zero point, so that every window is whole and one bias serves all pixels:
+bias - (flip + zero point) * sum(w), modulo 2**32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.amx_tile import (
+    HALF,
+    HALF_BYTES,
+    ROW_BYTES,
+    amx_tile,
+    configuration,
+    configure,
+    copy_bytes,
+    release,
+)
+from int8sim.kernels.cpu.convolve import requantize_strip, write_strip
+from int8sim.kernels.cpu.emitter import WORD_BYTES
+from int8sim.kernels.cpu.geometry import Convolution, Geometry
+from int8sim.kernels.cpu.panels import empty_on_a_cache_line, panels
+from int8sim.kernels.cpu.regions import ends
+from int8sim.kernels.cpu.runs import Run, image_regions, parts_of, wrapped
+from int8sim.kernels.cpu.tile import AMX, GROUP, STRIP, WIDEST, Tiles
+from int8sim.kernels.roles import Parameters
+from int8sim.kernels.storage import flip
+from int8sim.model.step import Array, Step
+from int8sim.model.tensor import TensorType
+
+STRIPS = -(-AMX.rows // STRIP)
+
+
+class Weights(NamedTuple):
+    """A layer's constants as `convolve_gathered` takes them; copies: how often a window's bytes stand in a row."""
+
+    packed: Array
+    panels: Array
+    biases: Array
+    copies: int
+
+
+class GatheredConvolution:
+    """Of one geometry over one type of tensor, by AMX."""
+
+    def __init__(
+        self, op: Convolution, shape: Geometry, x: TensorType, y: TensorType, step: Step, tiles: Tiles
+    ) -> None:
+        self.shape, self.y, self.tiles, regions = shape, y, tiles, image_regions(op, shape, x)
+        self.depth = shape.rows * shape.columns * shape.channels
+        own = [[_copied(run, shape) for run in each.runs] for each in regions]
+        self.bounds = ends([len(each) for each in own])
+        self.runs = np.array([run for each in own for run in each], np.int64).reshape(-1, 3)
+        places, numbers = np.concatenate([each.pixels for each in regions], 1)
+        which = np.repeat(np.arange(len(regions)), [each.pixels.shape[1] for each in regions])
+        order = np.argsort(numbers)
+        self.pixels = np.stack([places[order], which[order]])
+        built, self.values = bind(step)
+        self.kernel = build(convolve_gathered, {"output": built})
+
+    def with_constants(self, weights: Array, bias: Array) -> Callable[[Array, Array], None]:
+        """x in storage form -> out, stored codes [N, .., .., O].
+
+        weights: minus their zero point, int64 [O, C, rows, columns]. bias: [O].
+        """
+        return partial(self._run, self._packed(weights, bias))
+
+    def _packed(self, weights: Array, bias: Array) -> Weights:
+        copies = parts_of(weights)
+        flat = np.concatenate([part.transpose(0, 2, 3, 1).reshape(len(weights), -1) for part in copies], 1)
+        padded = np.zeros((len(weights), _row(flat.shape[1])), np.int8)
+        padded[:, : flat.shape[1]] = flat
+        ordered = padded.reshape(len(weights), -1, GROUP)
+        table, packed, channels = panels(ordered, self.shape.groups, self.shape.channels, self.tiles)
+        folded = np.append(wrapped(bias - self.shape.padding * weights.sum((1, 2, 3))), np.int32(0))
+        return Weights(packed, table, folded[channels], len(copies))
+
+    def _run(self, own: Weights, stored: Array, out: Array) -> None:
+        flat, rows, depth = stored.reshape(-1), out.reshape(-1, out.shape[-1]), _row(own.copies * self.depth)
+        images = len(stored), stored.size // len(stored), len(rows) // len(stored)
+        scratch = _scratch(depth, out.dtype)
+        window = self.depth, own.copies, depth, self.shape.padding
+        under, part = (self.bounds, self.runs, self.pixels), (0, len(rows), 0, len(own.panels))
+        constants, flipped = (own.packed, own.panels, own.biases), out.dtype.type(flip(self.y))
+        self.kernel(flat, *constants, under, images, window, scratch, part, self.values, rows, flipped)
+
+
+def _copied(run: Run, shape: Geometry) -> tuple[int, int, int]:
+    """From where behind a pixel's first value, to where in its window, how many bytes."""
+    return run.behind, (run.row * shape.columns + run.column) * shape.channels, run.taps * shape.channels
+
+
+def _row(depth: int) -> int:
+    """Bytes of a window, padded for AMX."""
+    return -(-depth // ROW_BYTES) * ROW_BYTES
+
+
+def _scratch(depth: int, dtype: np.dtype[np.generic]) -> tuple[Array, ...]:
+    """The configuration; windows, an odd number of cache lines apart; accumulators; codes; numbers of pixels."""
+    lines = depth // ROW_BYTES | 1
+    windows = empty_on_a_cache_line((AMX.rows, lines * ROW_BYTES), np.uint8)
+    accumulators = empty_on_a_cache_line((STRIPS * STRIP * WIDEST,), np.int32)
+    return configuration(), windows, accumulators, np.empty(STRIP * WIDEST, dtype), np.empty(AMX.rows, np.int64)
+
+
+def convolve_gathered(
+    x: Array,
+    weights: Array,
+    panels: Array,
+    biases: Array,
+    under: tuple[Array, Array, Array],
+    images: tuple[int, int, int],
+    window: tuple[int, int, int, int],
+    scratch: tuple[Array, Array, Array, Array, Array],
+    part: tuple[int, int, int, int],
+    p: Parameters,
+    out: Array,
+    flipped: int,
+) -> None:
+    """x: uint8, flat, channels last. weights, panels: of panels.py. biases: int32 [columns of all panels].
+
+    under: rows of runs of every region, from .. to; runs (bytes behind a pixel's first value, place in the window,
+    bytes); by pixel, where its first value lies, and its region. window: bytes, how often they are repeated, those of
+    a row, the stored value of padding. part: pixels from .. to, panels from .. to. The others as `convolve` has them.
+    """
+    settings, windows, acc, codes, numbers = scratch
+    configure(settings.ctypes.data)
+    steps = window[2] // ROW_BYTES
+    for start in range(part[0], part[1], windows.shape[0]):
+        used, group = min(windows.shape[0], part[1] - start), -1
+        for r in range(used):
+            numbers[r] = start + r
+        for k in range(part[2], part[3]):
+            panel = panels[k]
+            if panel[5] != group:
+                group = panel[5]
+                gather(x, group, under, images, window, start, windows[:used])
+            values, factors = windows.ctypes.data, weights.ctypes.data + panel[4]
+            offsets, totals = biases.ctypes.data + panel[6] * WORD_BYTES, acc.ctypes.data
+            for half in range(1 + (panel[3] > HALF)):
+                own, words = factors + half * HALF_BYTES, half * HALF * WORD_BYTES
+                amx_tile((values, windows.shape[1], steps, own, offsets + words, totals + words))
+            for s in range(0, used, STRIP):
+                requantize_strip(acc, s * WIDEST, (panel[2], panel[3]), p, codes)
+                write_strip(codes, numbers[s : min(s + STRIP, used)], (panel[2], panel[3]), out, flipped)
+    release()
+
+
+def gather(
+    x: Array,
+    group: int,
+    under: tuple[Array, Array, Array],
+    images: tuple[int, int, int],
+    window: tuple[int, int, int, int],
+    start: int,
+    windows: Array,
+) -> None:
+    """The windows of the pixels start, start + 1 ...; a group begins so many values behind a pixel's first."""
+    bounds, runs, pixels = under
+    n = start // images[2]
+    i = start - n * images[2]
+    for r in range(windows.shape[0]):
+        region, row = pixels[1, i], windows[r]
+        target, source = row.ctypes.data, x.ctypes.data + n * images[1] + pixels[0, i] + group
+        copied = 0
+        for t in range(bounds[region, 0], bounds[region, 1]):
+            copied += runs[t, 2]
+        if copied < window[0]:
+            row[: window[0]] = window[3]
+        for t in range(bounds[region, 0], bounds[region, 1]):
+            copy_bytes(target + runs[t, 1], source + runs[t, 0], runs[t, 2])
+        for again in range(1, window[1]):
+            copy_bytes(target + again * window[0], target, window[0])
+        i += 1
+        if i == images[2]:
+            n, i = n + 1, 0
