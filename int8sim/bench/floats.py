@@ -28,7 +28,7 @@ def float_jobs(threads: int) -> Iterator[Job]:
 def _job(name: str, graph: Graph, batch: int, threads: int) -> Job:
     shape = (batch, *graph.tensors["x"].shape[1:])
     x = np.random.default_rng(4).standard_normal(shape).astype(np.float32)
-    calls: dict[str, Callable[[], object]] = {"int8sim cpu, FMA chain": lambda: run(graph, {"x": x})}
+    calls: dict[str, Callable[[], object]] = {"int8sim cpu, FMA chain": lambda: run(graph, {"x": x}, threads=threads)}
     if find_spec("onnxruntime"):
         from int8sim.bench.peers import onnxruntime
 

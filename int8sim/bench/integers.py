@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
 
+from int8sim.bench.ceiling import ceiling
 from int8sim.bench.job import Contender, Job
 from int8sim.bench.networks import NETWORKS, Builder
-from int8sim.bench.peers import contenders, torch_product
+from int8sim.bench.peers import Make, contenders, torch_product
 from int8sim.golden.packaged import lenet
 from int8sim.graph.ir import Graph
 from int8sim.importers.onnx import load_onnx
-from int8sim.model.step import Array
 from int8sim.ops.conv2d import Conv2d
 from int8sim.ops.fully_connected import FullyConnected
 
@@ -37,43 +38,55 @@ def product_jobs(threads: int) -> Iterator[Job]:
     """Fully connected layers, and the bare product in torch."""
     for m, k, n in PRODUCTS:
         for mixed in (False, True):
-            net = Builder((k,))
-            net.put(FullyConnected(), "x", *net.weights((n, k)), shape=(n,))
-            taking = list(contenders(net.graph("product"), _normal((m, k)), mixed=mixed, threads=threads))
+            taking = list(contenders(partial(_product, k, n), m, mixed=mixed, threads=threads))
             if not mixed and find_spec("torch"):
                 rng = np.random.default_rng(2)
                 left, right = (rng.integers(-127, 128, shape).astype(np.int8) for shape in ((m, k), (k, n)))
                 taking.append(Contender("torch, int32 out", torch_product(left, right, threads)))
-            yield Job(f"GEMM {m}x{k}x{n} {'u8s8' if mixed else 's8s8'}", "GMAC/s", m * k * n / 1e9, tuple(taking))
+            name = f"GEMM {m}x{k}x{n} {'u8s8' if mixed else 's8s8'}"
+            yield Job(name, "GMAC/s", m * k * n / 1e9, (*taking, ceiling()))
+
+
+def _product(depth: int, outputs: int, layout: str) -> Graph:
+    net = Builder((depth,), layout)
+    net.put(FullyConnected(), "x", *net.weights((outputs, depth)), shape=(outputs,))
+    return net.graph("product")
 
 
 def convolution_jobs(threads: int) -> Iterator[Job]:
     """Convolutions of one image."""
     for channels, outputs, size, kernel, stride in CONVOLUTIONS:
-        net = Builder((channels, size, size))
-        net.conv(outputs, kernel, stride)
         name = f"conv {kernel}x{kernel} {channels}->{outputs} @{size}{f' s{stride}' if stride > 1 else ''}"
         for mixed in (False, True):
-            yield _job(f"{name} {'u8s8' if mixed else 's8s8'}", net.graph("conv"), 1, mixed, threads)
+            make = partial(_convolution, channels, outputs, size, kernel, stride)
+            yield _job(f"{name} {'u8s8' if mixed else 's8s8'}", make, 1, mixed, threads, (ceiling(),))
     for channels, size in DEPTHWISE:
-        net = Builder((channels, size, size))
-        net.depthwise()
-        yield _job(f"depthwise 3x3 {channels} @{size} s8s8", net.graph("depthwise"), 1, False, threads)
+        yield _job(f"depthwise 3x3 {channels} @{size} s8s8", partial(_depthwise, channels, size), 1, False, threads)
+
+
+def _convolution(channels: int, outputs: int, size: int, kernel: int, stride: int, layout: str) -> Graph:
+    net = Builder((channels, size, size), layout)
+    net.conv(outputs, kernel, stride)
+    return net.graph("convolution")
+
+
+def _depthwise(channels: int, size: int, layout: str) -> Graph:
+    net = Builder((channels, size, size), layout)
+    net.depthwise()
+    return net.graph("depthwise")
 
 
 def network_jobs(threads: int) -> Iterator[Job]:
     """Whole networks, one image and many."""
-    graphs = {"LeNet": lambda: load_onnx(lenet("lenet.onnx")), **NETWORKS}
-    for name, make in graphs.items():
-        graph = make()
+    makers: dict[str, Make] = {"LeNet": lambda _: load_onnx(lenet("lenet.onnx")), **NETWORKS}
+    for name, make in makers.items():
         for batch in (1, LARGE_BATCH[name]):
-            yield _job(f"{name}, batch {batch}", graph, batch, True, threads)
+            yield _job(f"{name}, batch {batch}", make, batch, True, threads)
 
 
-def _job(name: str, graph: Graph, batch: int, mixed: bool, threads: int) -> Job:
-    x = _normal((batch, *graph.tensors[graph.inputs[0]].shape[1:]))
-    taking = contenders(graph, x, mixed=mixed, threads=threads)
-    return Job(name, "GMAC/s", batch * macs(graph) / 1e9, tuple(taking))
+def _job(name: str, make: Make, batch: int, mixed: bool, threads: int, more: tuple[Contender, ...] = ()) -> Job:
+    taking = contenders(make, batch, mixed=mixed, threads=threads)
+    return Job(name, "GMAC/s", batch * macs(make("NCHW")) / 1e9, (*taking, *more))
 
 
 def macs(graph: Graph) -> int:
@@ -84,7 +97,3 @@ def macs(graph: Graph) -> int:
             weight, y = graph.constants[layer.inputs[1]], graph.tensors[layer.output]
             found += math.prod(y.shape[1:]) * math.prod(weight.shape[1:])
     return found
-
-
-def _normal(shape: tuple[int, ...]) -> Array:
-    return np.random.default_rng(3).standard_normal(shape).astype(np.float32)

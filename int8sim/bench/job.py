@@ -9,11 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Contender:
-    """who, and one run. arithmetic: those of one name must give equal arrays; "" is compared with nobody."""
+    """who, and one run. arithmetic: those of one name must give equal arrays; "" is compared with nobody.
+
+    work: units done by one call, if others than the job's.
+    """
 
     who: str
     call: Callable[[], Any]
     arithmetic: str = ""
+    work: float = 0.0
 
 
 @dataclass(frozen=True)

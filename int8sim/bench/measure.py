@@ -65,7 +65,7 @@ def lines_of(job: Job, seconds: float) -> list[Line]:
     while time.perf_counter() < deadline or len(next(iter(times.values()))) < job.rounds:
         for each in job.contenders:
             times[each.who].append(_timed(each.call))
-    rates = {who: job.work / median(values) for who, values in times.items()}
+    rates = {each.who: (each.work or job.work) / median(times[each.who]) for each in job.contenders}
     own = {each.arithmetic: rates[each.who] for each in reversed(job.contenders) if each.who.startswith("int8sim")}
     first = rates[job.contenders[0].who]
     bases = {each.who: own.get(each.arithmetic, first) for each in job.contenders}

@@ -31,16 +31,21 @@ RELU6 = Clip(0.0, 6.0)
 
 @dataclass
 class Builder:
-    """Layers one behind the other. shape: of the input, [C, H, W]. `last` is the newest tensor, `shape` its own."""
+    """Layers one behind the other. shape: of the input, [C, H, W]. `last` is the newest tensor, `shape` its own.
+
+    layout: "NCHW" or "NHWC", how the images lie; the weights are the same.
+    """
 
     shape: tuple[int, ...]
+    layout: str = "NCHW"
     seed: int = 0
     last: str = "x"
     layers: list[Layer] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.input = TensorType((1, *self.shape), "float32", "NCHW" if len(self.shape) == 3 else "")
+        image = self.shape if self.layout == "NCHW" else (*self.shape[1:], self.shape[0])
+        self.input = TensorType((1, *image), "float32", self.layout if len(self.shape) == 3 else "")
         self.random = np.random.default_rng(self.seed)
 
     def put(self, op: Op, *inputs: str, shape: tuple[int, ...] = ()) -> str:
@@ -100,9 +105,9 @@ def same_pads(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def resnet8() -> Graph:
+def resnet8(layout: str = "NCHW") -> Graph:
     """MLPerf Tiny's, 32x32x3, 12.5 million MACs."""
-    net = Builder((3, 32, 32))
+    net = Builder((3, 32, 32), layout)
     net.conv(16, 3, then=Relu())
     for channels, stride in (16, 1), (32, 2), (64, 2):
         before, shape = net.last, net.shape
@@ -118,9 +123,9 @@ def resnet8() -> Graph:
     return net.graph("resnet8")
 
 
-def ds_cnn() -> Graph:
+def ds_cnn(layout: str = "NCHW") -> Graph:
     """MLPerf Tiny's, 49x10, 2.7 million MACs."""
-    net = Builder((1, 49, 10))
+    net = Builder((1, 49, 10), layout)
     net.conv(64, (10, 4), 2, Relu())
     for _ in range(4):
         net.depthwise(then=Relu())
@@ -130,9 +135,9 @@ def ds_cnn() -> Graph:
     return net.graph("ds_cnn")
 
 
-def mobilenet_v2() -> Graph:
+def mobilenet_v2(layout: str = "NCHW") -> Graph:
     """224x224x3, 300 million MACs."""
-    net = Builder((3, 224, 224))
+    net = Builder((3, 224, 224), layout)
     net.conv(32, 3, 2, RELU6)
     for expansion, channels, count, first in (
         (1, 16, 1, 1),
@@ -161,9 +166,9 @@ def _inverted(net: Builder, expansion: int, channels: int, stride: int) -> None:
         net.add(before)
 
 
-def resnet50() -> Graph:
+def resnet50(layout: str = "NCHW") -> Graph:
     """224x224x3, 4.1 thousand million MACs."""
-    net = Builder((3, 224, 224))
+    net = Builder((3, 224, 224), layout)
     net.conv(64, 7, 2, Relu())
     net.put(MaxPool((3, 3), (2, 2), (0, 0, 1, 1)), shape=(64, 56, 56))
     for width, count, first in (64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2):
@@ -186,10 +191,10 @@ def _bottleneck(net: Builder, width: int, stride: int) -> None:
     net.add(before, Relu())
 
 
-NETWORKS: dict[str, Callable[[], Graph]] = {
+NETWORKS: dict[str, Callable[[str], Graph]] = {
     "ResNet-8": resnet8,
     "DS-CNN": ds_cnn,
     "MobileNetV2": mobilenet_v2,
     "ResNet-50": resnet50,
 }
-"""By the name on the screen."""
+"""By the name on the screen, in a layout."""

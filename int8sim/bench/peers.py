@@ -15,22 +15,36 @@ from int8sim.lowering.lower import lower
 from int8sim.model.step import Array
 from int8sim.model.table import Row, Table
 
+Make = Callable[[str], Graph]
+"""A float32 network in a layout: ONNX Runtime's own, NCHW, or LiteRT's, NHWC."""
 
-def contenders(graph: Graph, x: Array, *, mixed: bool = False, threads: int = 1) -> Iterator[Contender]:
-    """int8sim in each peer's arithmetic and that peer, on codes from the first layer to the last.
 
-    graph: float32. x: its input. mixed: activations asymmetric, uint8 where the engine has both.
+def contenders(make: Make, batch: int, *, mixed: bool = False, threads: int = 1) -> Iterator[Contender]:
+    """int8sim in each peer's arithmetic and that peer, in its layout, on codes from the first layer to the last.
+
+    mixed: activations asymmetric, uint8 where the engine has both.
     """
-    table, preset = ranges(graph, x), "mixed" if mixed else "performance"
-    for profile, installed in ("onnxruntime", "onnxruntime"), ("xnnpack", "ai_edge_litert"):
-        integer = codes_only(lower(graph, table, profile=profile, preset=preset))
+    preset = "mixed" if mixed else "performance"
+    for profile, layout in ("onnxruntime", "NCHW"), ("xnnpack", "NHWC"):
+        graph = make(layout)
+        x = normal((batch, *graph.tensors[graph.inputs[0]].shape[1:]))
+        integer = codes_only(lower(graph, ranges(graph, x), profile=profile, preset=preset))
         codes = codes_for(integer, x)
-        yield Contender(f"int8sim {profile}", lambda i=integer, c=codes: run(i, c)[i.outputs[0]], profile)  # type: ignore[misc]
-        if find_spec(installed) and profile == "onnxruntime":
+        yield Contender(f"int8sim {profile}", _own(integer, codes, threads), profile)
+        if profile == "onnxruntime" and find_spec("onnxruntime"):
             yield Contender("ONNX Runtime", onnxruntime(integer, codes, threads), profile)
-        elif find_spec(installed):
+        if profile == "xnnpack" and find_spec("ai_edge_litert"):
             yield Contender("XNNPACK", litert(integer, codes, "BUILTIN", threads), profile)
             yield Contender("LiteRT reference", litert(integer, codes, "BUILTIN_REF", threads))
+
+
+def normal(shape: tuple[int, ...]) -> Array:
+    """Random activations, float32."""
+    return np.random.default_rng(3).standard_normal(shape).astype(np.float32)
+
+
+def _own(graph: Graph, codes: dict[str, Array], threads: int) -> Callable[[], Array]:
+    return lambda: run(graph, codes, threads=threads)[graph.outputs[0]]
 
 
 def ranges(graph: Graph, x: Array) -> Table:

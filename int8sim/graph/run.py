@@ -16,8 +16,15 @@ import numpy as np
 
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.trace import Tracer
+from int8sim.kernels.cpu.threads import LEAST_PRODUCTS, in_parts, on_threads
 from int8sim.kernels.storage import from_storage, to_storage
-from int8sim.model.errors import BackendUnavailableError, InputMismatchError, MissingKernelError, UnknownNameError
+from int8sim.model.errors import (
+    BackendUnavailableError,
+    InputMismatchError,
+    MissingKernelError,
+    ThreadsError,
+    UnknownNameError,
+)
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
@@ -36,6 +43,7 @@ def run(
     keep: str = "outputs",
     trace: Tracer | None = None,
     observe: Observer | None = None,
+    threads: int = 1,
 ) -> dict[str, Array]:
     """Tensors by name after one run.
 
@@ -43,14 +51,22 @@ def run(
     the network takes float32, integer inputs must have the exact dtype. backend: "reference" (interpreted spec),
     "cpu" (compiled) or "cuda". keep: "outputs" or "all", which adds the inputs and every intermediate tensor.
     observe: called with the name and values of every tensor as it comes, the values in whatever order they lie in:
-    for statistics of tensors that are then dropped. Raises InputMismatchError, MissingKernelError,
-    BackendUnavailableError, UnknownNameError.
+    for statistics of tensors that are then dropped. threads: of cpu's kernels; no bit depends on it. Raises
+    InputMismatchError, MissingKernelError, BackendUnavailableError, UnknownNameError, ThreadsError.
     """
+    if threads < 1:
+        raise ThreadsError(threads)
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
     values, kernels = _inputs(graph, inputs), plan(graph, backend)
     wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
-    held = _Held(graph, wanted, trace, observe, stores=backend != "reference")
+    if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
+        return _on_parts_of_the_batch(graph, values, kernels, wanted, threads)
+    with on_threads(threads):
+        return _run(graph, values, kernels, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
+
+
+def _run(graph: Graph, values: Mapping[str, Array], kernels: Sequence[Prepared], held: _Held) -> dict[str, Array]:
     for name, array in values.items():
         held.take_input(name, array)
     last_use = _last_uses(graph)
@@ -58,6 +74,31 @@ def run(
         held.take(layer, kernel(*held.give(layer)))
         held.forget(finished)
     return held.result
+
+
+def _on_parts_of_the_batch(
+    graph: Graph, values: Mapping[str, Array], kernels: Sequence[Prepared], wanted: frozenset[str], threads: int
+) -> dict[str, Array]:
+    """Every thread runs the whole network on its part."""
+    edges = [_batch(values) * i // threads for i in range(threads + 1)]
+    found: list[dict[str, Array]] = [{}] * threads
+
+    def work(part: int, _: int) -> None:
+        own = {name: array[edges[part] : edges[part + 1]] for name, array in values.items()}
+        found[part] = _run(graph, own, kernels, _Held(graph, wanted, None, None, stores=True))
+
+    with on_threads(threads):
+        in_parts(work, LEAST_PRODUCTS)
+    return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
+
+
+def _batch(values: Mapping[str, Array]) -> int:
+    return len(next(iter(values.values())))
+
+
+def _by_image(graph: Graph) -> bool:
+    """Whether an image's codes do not depend on those beside it: no step asks for an element's place in the batch."""
+    return not any(step.placed for layer in graph.layers for step in (layer.arithmetic or {}).values())
 
 
 class _Held:

@@ -377,3 +377,11 @@ class BitsDifferError(Int8SimError):
     def __init__(self, job: str, who: str, other: str, wrong: int, total: int) -> None:
         self.job, self.who, self.other, self.wrong, self.total = job, who, other, wrong, total
         super().__init__(f"{job}: {wrong:,} of {total:,} values of {who} are not {other}'s, and all must be equal")
+
+
+class ThreadsError(Int8SimError):
+    """A number of threads that nothing can run on."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        super().__init__(f"{threads} threads: 1 or more are needed")

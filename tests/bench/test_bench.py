@@ -10,7 +10,7 @@ from int8sim.bench.integers import macs
 from int8sim.bench.job import Contender, Job
 from int8sim.bench.measure import lines_of
 from int8sim.bench.networks import NETWORKS, Builder, same_pads
-from int8sim.bench.peers import codes_for, codes_only, contenders, ranges
+from int8sim.bench.peers import codes_for, codes_only, contenders, normal, ranges
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import BitsDifferError, UnknownNameError
@@ -22,7 +22,7 @@ with strides in the 1x1 convolutions, 4.1 with strides in the 3x3 ones."""
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_networks_have_their_published_work(name):
-    assert macs(NETWORKS[name]()) == MACS[name]
+    assert macs(NETWORKS[name]("NCHW")) == macs(NETWORKS[name]("NHWC")) == MACS[name]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ def test_same_pads(size, kernel, stride, pads):
     assert same_pads(size, kernel, stride) == pads
 
 
-def small():
-    net = Builder((3, 6, 6))
+def small(layout):
+    net = Builder((3, 6, 6), layout)
     net.conv(4, 3, 2)
-    return net.graph("small"), np.random.default_rng(0).standard_normal((2, 3, 6, 6)).astype(np.float32)
+    return net.graph("small")
 
 
 def test_codes_only_is_the_same_network_without_its_borders():
-    graph, x = small()
+    graph, x = small("NCHW"), normal((2, 3, 6, 6))
     whole = lower(graph, ranges(graph, x), profile="onnxruntime", preset="mixed")
     tensors = run(whole, {"x": x}, keep="all")
     inner = codes_only(whole)
@@ -53,7 +53,7 @@ def test_codes_only_is_the_same_network_without_its_borders():
 def test_contenders_of_one_arithmetic_are_equal(mixed, compared):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("ai_edge_litert")
-    taking = tuple(contenders(*small(), mixed=mixed))
+    taking = tuple(contenders(small, 2, mixed=mixed))
     lines = lines_of(Job("small", "runs/s", 1, taking, rounds=1), 0.0)
     assert [line.who for line in lines][:2] == ["int8sim onnxruntime", "ONNX Runtime"]
     assert [line.ratio for line in lines if line.who.startswith("int8sim")] == [1.0, 1.0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.max_pool import Pool, output_height_width
+from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, finish, step
 from int8sim.kernels.storage import flip, stored_dtype, stored_zero
 from int8sim.model.step import Arithmetic, Array
@@ -37,7 +38,8 @@ def prepare(
     if arithmetic is None:
         return _over_windows(build(average_pool_float), window, size, "float32", ())
     bound = {role: bind(arithmetic[role]) for role in ("step", "finish")}
-    kernel = build(average_pool, {role: built for role, (built, _) in bound.items()})
+    loops = average_pool_by_cell if isinstance(arithmetic["step"](0, 0), int) else average_pool
+    kernel = build(loops, {role: built for role, (built, _) in bound.items()})
     stored = flip(inputs[0]), stored_zero(inputs[0]) - flip(inputs[0]), flip(output_type)
     dtype = stored_dtype(output_type)
     return _over_windows(kernel, window, size, dtype, (stored, bound["step"][1], bound["finish"][1]))
@@ -85,6 +87,38 @@ def average_pool(
                     for _ in range(count - inside):
                         total = step(total, stored[1], q, c)
                     out[n, oy, ox, c] = finish(total, count, p, c) + stored[2]
+
+
+def average_pool_by_cell(
+    x: Array, window: tuple[int, ...], out: Array, stored: tuple[int, int, int], q: Parameters, p: Parameters
+) -> None:
+    """The same of steps whose totals are integers: a cell at a time, its channels side by side."""
+    rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
+    totals = np.empty(out.shape[3], np.int64)
+    for n in range(out.shape[0]):
+        for oy in range(out.shape[1]):
+            y0, y1, all_rows = span(oy, x.shape[1], rows, stride_y, top, bottom)
+            for ox in range(out.shape[2]):
+                z0, z1, all_columns = span(ox, x.shape[2], columns, stride_x, left, right)
+                inside = (y1 - y0) * (z1 - z0)
+                count = all_rows * all_columns if include else inside
+                totals[:] = 0
+                for y in range(y0, y1):
+                    for z in range(z0, z1):
+                        add_cell(totals, x[n, y, z], stored[0], q)
+                for _ in range(count - inside):
+                    for c in range(np.uint64(totals.shape[0])):
+                        totals[c] = step(totals[c], stored[1], q, c)
+                row = out[n, oy, ox]
+                for c in range(np.uint64(totals.shape[0])):
+                    row[c] = finish(totals[c], count, p, c) + stored[2]
+
+
+def add_cell(totals: Array, cell: Array, flipped: int, q: Parameters) -> None:
+    """One step of every channel. cell: stored codes [C]."""
+    wide_vectors()
+    for c in range(np.uint64(totals.shape[0])):
+        totals[c] = step(totals[c], np.int64(cell[c]) - flipped, q, c)
 
 
 def average_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:

@@ -29,6 +29,7 @@ from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.panels import empty_on_a_cache_line, panels
 from int8sim.kernels.cpu.regions import ends
 from int8sim.kernels.cpu.runs import Run, image_regions, parts_of, wrapped
+from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import AMX, GROUP, STRIP, WIDEST, Tiles
 from int8sim.kernels.roles import Parameters
 from int8sim.kernels.storage import flip
@@ -85,11 +86,19 @@ class GatheredConvolution:
     def _run(self, own: Weights, stored: Array, out: Array) -> None:
         flat, rows, depth = stored.reshape(-1), out.reshape(-1, out.shape[-1]), _row(own.copies * self.depth)
         images = len(stored), stored.size // len(stored), len(rows) // len(stored)
-        scratch = _scratch(depth, out.dtype)
         window = self.depth, own.copies, depth, self.shape.padding
-        under, part = (self.bounds, self.runs, self.pixels), (0, len(rows), 0, len(own.panels))
-        constants, flipped = (own.packed, own.panels, own.biases), out.dtype.type(flip(self.y))
-        self.kernel(flat, *constants, under, images, window, scratch, part, self.values, rows, flipped)
+        under, flipped, outputs = (self.bounds, self.runs, self.pixels), out.dtype.type(flip(self.y)), len(own.panels)
+
+        def work(part: int, parts: int) -> None:
+            pixels = share(-(-len(rows) // AMX.rows), part, parts) if len(rows) > AMX.rows else (0, 1)
+            spread = share(outputs, part, parts) if len(rows) <= AMX.rows else (0, outputs)
+            places = pixels[0] * AMX.rows, min(pixels[1] * AMX.rows, len(rows))
+            constants, scratch = (own.packed, own.panels, own.biases), _scratch(depth, out.dtype)
+            self.kernel(
+                flat, *constants, under, images, window, scratch, (*places, *spread), self.values, rows, flipped
+            )
+
+        in_parts(work, rows.size * self.depth)
 
 
 def _copied(run: Run, shape: Geometry) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from int8sim.kernels.cpu.convolve import PIXELS, convolve
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.panels import empty_on_a_cache_line, panels
 from int8sim.kernels.cpu.runs import Layout, Windows, image_regions, parts_of, region_biases, windows
+from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, Tiles
 from int8sim.kernels.storage import flip
 from int8sim.model.step import Array, Step
@@ -41,7 +42,7 @@ class TiledConvolution:
     ) -> None:
         self.shape, self.y, self.tiles = shape, y, tiles
         self.regions = image_regions(op, shape, x)
-        self.layout = Layout(shape, self.regions)
+        self.layout, self.depth = Layout(shape, self.regions), shape.rows * shape.columns * shape.channels
         built, self.values = bind(step)
         self.kernel = build(convolve, {"output": built}, {"tile": self.tiles.intrinsic})
 
@@ -63,8 +64,17 @@ class TiledConvolution:
         flat, rows = stored.reshape(-1), out.reshape(-1, out.shape[-1])
         if not self.layout.by_tap:
             flat = np.append(flat, np.zeros(GROUP - 1, np.uint8))  # the last run's padding reads there
-        images = len(stored), stored.size // len(stored), len(rows) // len(stored)
+        images, outputs = (len(stored), stored.size // len(stored), len(rows) // len(stored)), len(own.panels)
+        flipped, under = out.dtype.type(flip(self.y)), tuple(own.windows)
+
+        def work(part: int, parts: int) -> None:
+            spread = (part, parts, 0, outputs) if len(rows) >= parts * STRIP else (0, 1, *share(outputs, part, parts))
+            constants = own.packed, own.panels, own.biases, under
+            self.kernel(flat, *constants, images, self._scratch(out), spread, self.values, rows, flipped)
+
+        in_parts(work, rows.size * self.depth)
+
+    def _scratch(self, out: Array) -> tuple[Array, Array, Array]:
+        """Places of pixels, a tile's accumulators, a strip's codes."""
         accumulators = empty_on_a_cache_line((max(each.rows for each in self.tiles.shapes) * WIDEST,), np.int32)
-        scratch = np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * WIDEST, out.dtype)
-        part, flipped, under = (0, 1, 0, len(own.panels)), out.dtype.type(flip(self.y)), tuple(own.windows)
-        self.kernel(flat, own.packed, own.panels, own.biases, under, images, scratch, part, self.values, rows, flipped)
+        return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * WIDEST, out.dtype)

@@ -1,0 +1,49 @@
+"""Work in parts, each on a thread of its own: kernels hold no lock of Python's while they run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+LEAST_PRODUCTS = 1 << 21
+"""Products below which handing a part to another thread takes longer than it saves."""
+
+_count: ContextVar[int] = ContextVar("threads", default=1)
+
+
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """Inside, kernels take up to so many threads."""
+    token = _count.set(count)
+    try:
+        yield
+    finally:
+        _count.reset(token)
+
+
+def thread_count() -> int:
+    """How many threads the kernels may take."""
+    return _count.get()
+
+
+def in_parts(work: Callable[[int, int], None], products: int) -> None:
+    """work(part, parts) for every part. products: of all parts; few of them are one part, on the caller's thread."""
+    parts = thread_count() if products >= LEAST_PRODUCTS else 1
+    waiting = [_pool().submit(work, part, parts) for part in range(1, parts)]
+    with on_threads(1):
+        work(0, parts)
+    for each in waiting:
+        each.result()
+
+
+def share(count: int, part: int, parts: int) -> tuple[int, int]:
+    """From .. to of `count` things, those of one part."""
+    return count * part // parts, count * (part + 1) // parts
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(thread_name_prefix="int8sim")
