@@ -68,8 +68,15 @@ def test_networks_on_instruction_sets(name, preset, every, data):
     equal_to_the_reference(*drawn, DOT_PRODUCTS, names)
 
 
-@pytest.mark.parametrize("every", WHICH)
-@pytest.mark.parametrize(("name", "op"), LAYERS)
+TILED = {"conv2d", "fully_connected", "matmul"}
+"""The ops whose kernels an instruction set chooses; tests/conformance/test_backends.py has the others' layers."""
+DRAWN = [
+    *(pytest.param(name, op, False, id=f"{name}-{op}-two") for name, op in LAYERS if op in TILED),
+    *(pytest.param(name, op, True, id=f"{name}-{op}-all", marks=pytest.mark.slow) for name, op in LAYERS),
+]
+
+
+@pytest.mark.parametrize(("name", "op", "every"), DRAWN)
 @settings(DRAWS, max_examples=2)
 @given(data=st.data())
 def test_layers_on_instruction_sets(name, op, every, data):
