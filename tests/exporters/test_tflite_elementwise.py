@@ -203,6 +203,7 @@ def test_float_layers_run_in_the_engines_own_arithmetic(profile, name):
     np.testing.assert_allclose(engine(profile)(lowered, given)["y"], run(lowered, given)["y"], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("make", [lambda seed: residual(seed, "NCHW"), attention], ids=["residual", "attention"])
 def test_whole_networks_equal_tflm(make, preset, compared):
