@@ -16,7 +16,7 @@ import numpy as np
 
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.trace import Tracer
-from int8sim.kernels.cpu.threads import LEAST_PRODUCTS, in_parts, on_threads
+from int8sim.kernels.cpu.threads import in_parts, on_threads, share
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.errors import (
     BackendUnavailableError,
@@ -80,15 +80,15 @@ def _on_parts_of_the_batch(
     graph: Graph, values: Mapping[str, Array], kernels: Sequence[Prepared], wanted: frozenset[str], threads: int
 ) -> dict[str, Array]:
     """Every thread runs the whole network on its part."""
-    edges = [_batch(values) * i // threads for i in range(threads + 1)]
     found: list[dict[str, Array]] = [{}] * threads
 
-    def work(part: int, _: int) -> None:
-        own = {name: array[edges[part] : edges[part + 1]] for name, array in values.items()}
+    def work(part: int, parts: int) -> None:
+        images = slice(*share(_batch(values), part, parts))
+        own = {name: array[images] for name, array in values.items()}
         found[part] = _run(graph, own, kernels, _Held(graph, wanted, None, None, stores=True))
 
     with on_threads(threads):
-        in_parts(work, LEAST_PRODUCTS)
+        in_parts(work)
     return {name: np.concatenate([each[name] for each in found]) for name in found[0]}
 
 

@@ -84,11 +84,11 @@ def depthwise_tile(operands: tuple[Any, ...]) -> None:
     raise NotImplementedError
 
 
-def products(tile: Any, x: Any, pixels: Any, taps: Any, depth: Any, weights: Any, acc: Any) -> None:
-    """A float32 tile of the machine's instruction set, by its number: kernels/cpu/float_tile.py.
+def products(operands: tuple[Any, ...]) -> None:
+    """A float32 tile of the machine's instruction set: kernels/cpu/float_tile.py.
 
-    Addresses of x, of rows int64 places in x, of taps int64 [depth, 2], of packed weights, float32 [.., columns], and
-    of acc, float32 [rows, columns], which it adds to. depth > 0.
+    operands: its number; addresses of x, of rows int64 places in x, of taps int64 [depth, 2]; depth > 0; addresses of
+    packed weights, float32 [.., columns], and of acc, float32 [rows, columns], which it adds to.
     """
     raise NotImplementedError
 

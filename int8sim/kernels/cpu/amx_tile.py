@@ -65,28 +65,27 @@ class _Tile(Emitter):
         builder, half = self.builder, self.builder.mul(apart, self.constant(SIDE))
         for number in range(4):  # every row begins as the biases
             self.move("tileloadd64", number, bias, number % 2 * ROW_BYTES, self.constant(0))
-        entry, loop, done = builder.block, builder.append_basic_block("steps"), builder.append_basic_block("done")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        step = builder.phi(SIZE)
-        upper, factors = self.at(windows, step, ROW_BYTES), self.at(weights, step, PANEL_BYTES)
+
+        def turn(step: Any) -> list[Any]:
+            self._step(self.at(windows, step, ROW_BYTES), half, apart, self.at(weights, step, PANEL_BYTES))
+            return [builder.add(step, self.constant(1))]
+
+        self.loop([self.constant(0)], turn, steps)
+        for number in range(4):
+            place = number // 2 * SIDE * WIDEST * WORD_BYTES + number % 2 * ROW_BYTES
+            self.move("tilestored64", number, acc, place, self.constant(WIDEST * WORD_BYTES))
+
+    def _step(self, upper: Any, half: Any, apart: Any, factors: Any) -> None:
+        """The second sixteen windows lie `half` bytes behind the first."""
         for number, address, offset, gap in (
             (4, upper, 0, apart),
             (6, factors, 0, self.constant(ROW_BYTES)),
             (7, factors, SIDE * ROW_BYTES, self.constant(ROW_BYTES)),
-            (5, builder.add(upper, half), 0, apart),
+            (5, self.builder.add(upper, half), 0, apart),
         ):
             self.move("tileloadd64", number, address, offset, gap)
         for number in range(4):
             self.call("tdpbusd", *map(self.register, (number, 4 + number // 2, 6 + number % 2)))
-        following = builder.add(step, self.constant(1))
-        step.add_incoming(self.constant(0), entry)
-        step.add_incoming(following, loop)
-        builder.cbranch(builder.icmp_unsigned("<", following, steps), loop, done)
-        builder.position_at_end(done)
-        for number in range(4):
-            place = number // 2 * SIDE * WIDEST * WORD_BYTES + number % 2 * ROW_BYTES
-            self.move("tilestored64", number, acc, place, self.constant(WIDEST * WORD_BYTES))
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]

@@ -43,13 +43,18 @@ def prepare_sums(weights: Array, bias: Array, tiles: Tiles, depthwise: bool = Fa
     kernel, beyond = build(chains, {}, {"products": tiles.products}), depthwise and weights.shape[3] % columns
 
     def call(x: Array, regions: Regions, out: Array) -> None:
-        flat, images = np.ascontiguousarray(x).reshape(-1), (len(x), x.size // len(x), len(out) // len(x))
+        flat, images = np.ascontiguousarray(x).reshape(-1), by_image(x, out)
         if beyond:
             flat = np.append(flat, np.zeros(columns, np.float32))  # the last tile reads beyond the last channel
         scratch = np.empty(PIXELS * columns, np.float32), np.empty((2, PIXELS), np.int64)
         kernel(flat, packed, offsets, tuple(regions), (number, rows), images, steps, scratch, out)
 
     return call
+
+
+def by_image(x: Array, out: Array) -> tuple[int, int, int]:
+    """How many images, values of x in each, pixels of out in each. x: [N, ..]. out: [N * pixels, O]."""
+    return len(x), x.size // len(x), len(out) // len(x)
 
 
 def tile_for(width: int, tiles: Tiles) -> int:
@@ -133,7 +138,7 @@ def accumulate_panel(
         depth = under.shape[0] // stretch * min(stretch, channels - c)
         for r in range(0, places.shape[0], rows):
             pixel, acc = places.ctypes.data + r * SIZE_BYTES, sums.ctypes.data + r * columns * WORD_BYTES
-            products(number, values, pixel, under.ctypes.data, depth, factors, acc)
+            products((number, values, pixel, under.ctypes.data, depth, factors, acc))
         values += stretch * WORD_BYTES
         factors += stretch * lines * columns * WORD_BYTES
 

@@ -6,20 +6,19 @@ then go through the layer's output step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
-from int8sim.kernels.cpu.chains import locate
+from int8sim.kernels.cpu.chains import by_image, locate
 from int8sim.kernels.cpu.convolve import PIXELS
 from int8sim.kernels.cpu.depthwise_tile import WIDTHS, avx512_vnni, lanes_of
 from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cpu.panels import on_a_cache_line
-from int8sim.kernels.cpu.regions import ends
-from int8sim.kernels.cpu.runs import Region, image_regions, region_biases
+from int8sim.kernels.cpu.regions import side_by_side
+from int8sim.kernels.cpu.runs import Region, image_regions, parts_of, region_biases
 from int8sim.kernels.cpu.tile import GROUP, instruction_set
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, depthwise_tile, output
@@ -31,20 +30,9 @@ Tap = tuple[int, tuple[int, int] | None]
 """Bytes behind a pixel's first value, and row and column of the window; a tap without those has no weight."""
 
 
-class Windows(NamedTuple):
-    """What the kernel reads. bounds: int64 [regions, 4], taps from .. to, columns of pixels from .. to.
-
-    taps: int64, bytes behind a pixel's first value, whole steps of four a region. pixels: int64 [2, ..].
-    """
-
-    bounds: Array
-    taps: Array
-    pixels: Array
-
-
 def has_depthwise_tile(weights: Array) -> bool:
     """Whether the instruction set has one, and weights minus their zero point are int8."""
-    return instruction_set() in {"amx_int8", "avx512_vnni"} and bool(weights.min() >= -128 and weights.max() <= 127)
+    return instruction_set() in {"amx_int8", "avx512_vnni"} and len(parts_of(weights)) == 1
 
 
 def prepare_depthwise(
@@ -57,7 +45,8 @@ def prepare_depthwise(
     steps = [by_four(each) for each in regions]
     packed = on_a_cache_line(np.concatenate([_pack(weights, taps, blocks) for taps in steps]))
     biases = np.take(region_biases(regions, shape, weights, bias), np.minimum(lanes, channels), axis=1)
-    under = _windows(regions, steps)
+    behind = [np.array([tap for tap, _ in taps], np.int64) for taps in steps]
+    under = side_by_side(behind, [each.pixels for each in regions])
     built, values = bind(step)
     kernel = build(convolve_depthwise, {"output": built}, {"depthwise_tile": avx512_vnni})
     beyond = len(lanes) - channels
@@ -67,11 +56,9 @@ def prepare_depthwise(
         flat, rows = stored.reshape(-1), out.reshape(-1, channels)
         if beyond:
             flat = np.append(flat, np.zeros(beyond, np.uint8))  # the last block reads beyond the last channel
-        images = len(stored), stored.size // len(stored), len(rows) // len(stored)
+        images, flipped = by_image(stored, rows), out.dtype.type(flip(y))
         scratch = np.empty((2, PIXELS), np.int64), np.empty(len(lanes), np.int32)
-        kernel(
-            flat, packed, blocks, biases, tuple(under), images, scratch, (0, 1), values, rows, out.dtype.type(flip(y))
-        )
+        kernel(flat, packed, blocks, biases, under, images, scratch, (0, 1), values, rows, flipped)
         return out
 
     return call
@@ -91,12 +78,6 @@ def by_four(region: Region) -> list[Tap]:
     """A region's taps, filled up to whole steps, at least one."""
     taps: list[Tap] = [(run.behind, (run.row, run.column)) for run in region.runs] or [(0, None)]
     return taps + [(taps[-1][0], None)] * (-len(taps) % GROUP)
-
-
-def _windows(regions: Sequence[Region], steps: Sequence[list[Tap]]) -> Windows:
-    bounds = [ends([len(taps) for taps in steps]), ends([each.pixels.shape[1] for each in regions])]
-    behind = np.array([tap for taps in steps for tap, _ in taps], np.int64)
-    return Windows(np.concatenate(bounds, 1), behind, np.concatenate([each.pixels for each in regions], 1))
 
 
 def _pack(weights: Array, taps: list[Tap], blocks: Array) -> Array:
@@ -126,9 +107,10 @@ def convolve_depthwise(
 ) -> None:
     """x: uint8, flat, channels last. weights: as packed. blocks: numbers of tiles and first channels.
 
-    biases: int32 [regions, columns], in the tiles' lanes. images: how many, values of x and pixels of out in each.
-    scratch: places, int64 [2, PIXELS], and a pixel's sums, int32 [columns]. part: which of how many parts of every
-    region's pixels. out: stored codes [N * pixels, C].
+    biases: int32 [regions, columns], in the tiles' lanes. windows: bounds, taps, bytes behind a pixel's first value,
+    whole steps of four in every region, and pixels, as `side_by_side` of regions.py gives them. images: as `by_image`
+    gives them. scratch: places, int64 [2, PIXELS], and a pixel's sums, int32 [columns]. part: which of how many parts
+    of every region's pixels. out: stored codes [N * pixels, C].
     """
     (bounds, taps, pixels), (places, acc) = windows, scratch
     for i in range(bounds.shape[0]):

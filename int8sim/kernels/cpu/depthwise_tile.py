@@ -8,16 +8,14 @@ biases are packed in that order, and the sums put back into the channels' own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.cpu.emitter import BYTE, SIZE, SIZE_BYTES, WORD, WORD_BYTES, Emitter, Shape
+from int8sim.kernels.cpu.emitter import BYTE, SIZE, SIZE_BYTES, WORD, WORD_BYTES, Emitter, Shape, numbered
 from int8sim.kernels.cpu.tile import GROUP, VectorBytes
 from int8sim.model.step import Array
 
@@ -48,20 +46,14 @@ class _DepthwiseTile(Emitter):
         """At least one step; the builder is behind the loop afterwards."""
         builder, places = self.builder, [self.bytes(v) for v in range(GROUP)]
         firsts = [self.constant(0), *(self.load(self.bias, place, self.vector) for place in places)]
-        entry, loop, done = builder.block, builder.append_basic_block("taps"), builder.append_basic_block("done")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        number, *sums = [builder.phi(first.type) for first in firsts]
-        weights = self.at(self.weights, number, self.bytes(GROUP))
-        factors = [self.dot.weights(weights, place) for place in places]
-        operands = zip(sums, self._values(number), factors, strict=True)
-        lasts = [builder.add(number, self.constant(1)), *(self.dot.add(*each) for each in operands)]
-        for phi, first, last in zip([number, *sums], firsts, lasts, strict=True):
-            phi.add_incoming(first, entry)
-            phi.add_incoming(last, loop)
-        builder.cbranch(builder.icmp_unsigned("<", lasts[0], self.steps), loop, done)
-        builder.position_at_end(done)
-        self._store(lasts[1:])
+
+        def turn(number: Any, *sums: Any) -> list[Any]:
+            weights = self.at(self.weights, number, self.bytes(GROUP))
+            factors = [self.dot.weights(weights, place) for place in places]
+            operands = zip(sums, self._values(number), factors, strict=True)
+            return [builder.add(number, self.constant(1)), *(self.dot.add(*each) for each in operands)]
+
+        self._store(self.loop(firsts, turn, self.steps)[1:])
 
     def _values(self, number: Any) -> list[Any]:
         """Four taps of every channel side by side, in four vectors."""
@@ -93,25 +85,11 @@ class _DepthwiseTile(Emitter):
                 self.store(part, self.acc, (lane * GROUP + i * QUARTER) * WORD_BYTES)
 
 
-def _typed() -> Any:
-    """Signature and code of the intrinsic: a switch over the widths."""
-
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        done, (tile, *operands) = builder.append_basic_block("computed"), cgutils.unpack_tuple(builder, arguments[0])
-        switch = builder.switch(tile, done)
-        for number, shape in enumerate(WIDTHS):
-            block = builder.append_basic_block("tile")
-            switch.add_case(ir.Constant(SIZE, number), block)
-            builder.position_at_end(block)
-            _DepthwiseTile(builder, shape, operands).emit()
-            builder.branch(done)
-        builder.position_at_end(done)
-        return context.get_dummy_value()
-
-    return types.void(types.UniTuple(types.intp, OPERANDS)), code
+def _tile(shape: Shape) -> Callable[[Any, Sequence[Any]], None]:
+    return lambda builder, addresses: _DepthwiseTile(builder, shape, addresses).emit()
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def avx512_vnni(_: Any, operands: Any) -> Any:  # noqa: ARG001
     """64, 32 or 16 channels of one pixel."""
-    return _typed()
+    return numbered(OPERANDS, [_tile(shape) for shape in WIDTHS])

@@ -1,10 +1,13 @@
-"""What every tile's generator has in common: addresses, loads, stores and splats in LLVM IR."""
+"""What every tile's generator has in common: addresses, loads, stores, splats and loops in LLVM IR."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
+from numba import types
+from numba.core import cgutils
 
 BYTE, HALF, WORD, SIZE, FLOAT = ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.IntType(64), ir.FloatType()
 SIZE_BYTES, WORD_BYTES = 8, 4
@@ -69,3 +72,43 @@ class Emitter:
         """Lanes of two vectors, those of b numbered behind those of a."""
         places = ir.Constant(ir.VectorType(WORD, len(lanes)), lanes)
         return self.builder.shuffle_vector(a, b, places)
+
+    def loop(self, firsts: Sequence[Any], turn: Callable[..., Sequence[Any]], end: Any) -> list[Any]:
+        """turn(*values) -> the next values, at least once, and while the first is below `end`: those of the last turn.
+
+        The values are phi nodes: registers. The builder is behind the loop afterwards.
+        """
+        builder, entry = self.builder, self.builder.block
+        again, behind = builder.append_basic_block("again"), builder.append_basic_block("behind")
+        builder.branch(again)
+        builder.position_at_end(again)
+        values = [builder.phi(first.type) for first in firsts]
+        lasts = list(turn(*values))
+        for value, first, last in zip(values, firsts, lasts, strict=True):
+            value.add_incoming(first, entry)
+            value.add_incoming(last, builder.block)
+        builder.cbranch(builder.icmp_unsigned("<", lasts[0], end), again, behind)
+        builder.position_at_end(behind)
+        return lasts
+
+
+def numbered(operands: int, tiles: Sequence[Callable[[Any, Sequence[Any]], None]]) -> Any:
+    """Signature and code of an intrinsic: a switch over tiles.
+
+    operands: how many 64-bit integers its one argument, a tuple, has; the first is the number of a tile. tiles: by
+    number, what writes one where a builder is, for the other operands.
+    """
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        done, (tile, *addresses) = builder.append_basic_block("computed"), cgutils.unpack_tuple(builder, arguments[0])
+        switch = builder.switch(tile, done)
+        for number, emit in enumerate(tiles):
+            block = builder.append_basic_block("tile")
+            switch.add_case(ir.Constant(SIZE, number), block)
+            builder.position_at_end(block)
+            emit(builder, addresses)
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(types.UniTuple(types.intp, operands)), code

@@ -10,7 +10,7 @@ import numpy as np
 from int8sim.kernels.cpu.chains import Sums, prepare_sums
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
-from int8sim.kernels.cpu.regions import Regions, cells, regions
+from int8sim.kernels.cpu.regions import Regions, axes, regions
 from int8sim.model.step import Array
 
 
@@ -22,8 +22,7 @@ def prepare_float(
 
     @functools.lru_cache(maxsize=1)
     def regions_of(height: int, width: int, *out: int) -> Regions:
-        rows = cells(height, out[0], shape.rows, shape.stride_y, shape.dilation_y, shape.top)
-        columns = cells(width, out[1], shape.columns, shape.stride_x, shape.dilation_x, shape.left)
+        rows, columns = axes(shape, (height, width), (out[0], out[1]))
         return regions(rows, columns, width, shape.groups * shape.channels, shape.channels)
 
     def call(stored: Array) -> Array:

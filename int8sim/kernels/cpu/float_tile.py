@@ -10,20 +10,21 @@ the k-th lies, and in which row of the packed weights its weights do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.cpu.emitter import FLOAT, SIZE, SIZE_BYTES, WORD_BYTES, Emitter, Shape
+from int8sim.kernels.cpu.emitter import FLOAT, SIZE, SIZE_BYTES, WORD_BYTES, Emitter, Shape, numbered
 from int8sim.kernels.cpu.instruction_sets import InstructionSets
 
 WIDE, NARROW, DEPTHWISE = 0, 1, 2
 """The tiles by number: for many output channels, for few, and where every output channel has one input of its own."""
+OPERANDS = 7
+"""Of a tile: its number, then the addresses that roles.products names."""
 
 
 class _FloatTile(Emitter):
@@ -42,21 +43,15 @@ class _FloatTile(Emitter):
         starts = [self.load(self.pixels, SIZE_BYTES * r, SIZE) for r in range(self.shape.rows)]
         rows = [self.at(self.x, start, WORD_BYTES) for start in starts]
         firsts = [self.constant(0), *(self.load(self.acc, place, self.vector) for place in places)]
-        entry, loop, done = builder.block, builder.append_basic_block("taps"), builder.append_basic_block("done")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        phis = [builder.phi(first.type) for first in firsts]
-        following = builder.add(phis[0], self.constant(1))
-        totals = self._step(phis[0], rows, phis[1:])
-        for phi, first, last in zip(phis, firsts, [following, *totals], strict=True):
-            phi.add_incoming(first, entry)
-            phi.add_incoming(last, loop)
-        builder.cbranch(builder.icmp_unsigned("<", following, self.depth), loop, done)
-        builder.position_at_end(done)
+
+        def turn(k: Any, *sums: Any) -> list[Any]:
+            return [builder.add(k, self.constant(1)), *self._step(k, rows, sums)]
+
+        totals = self.loop(firsts, turn, self.depth)[1:]
         for place, total in zip(places, totals, strict=True):
             self.store(total, self.acc, place)
 
-    def _step(self, k: Any, rows: list[Any], sums: list[Any]) -> list[Any]:
+    def _step(self, k: Any, rows: list[Any], sums: Sequence[Any]) -> list[Any]:
         tap = self.at(self.taps, k, 2 * SIZE_BYTES)
         behind, line = self.load(tap, 0, SIZE), self.load(tap, SIZE_BYTES, SIZE)
         weights = self.vectors(self.at(self.weights, line, self.bytes(self.shape.vectors)))
@@ -78,26 +73,17 @@ Operands = Callable[[_FloatTile, Any], list[Any]]
 
 
 def _typed(wide: Shape, narrow: Shape) -> Any:
-    """Signature and code of an intrinsic: a switch over the three tiles."""
+    """Signature and code of an instruction set's intrinsic: the three tiles."""
 
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        done = builder.append_basic_block("computed")
-        switch = builder.switch(arguments[0], done)
-        cases = (
-            (WIDE, wide, _FloatTile.splats),
-            (NARROW, narrow, _FloatTile.splats),
-            (DEPTHWISE, narrow, _FloatTile.vectors),
-        )
-        for number, shape, operands in cases:
-            block = builder.append_basic_block("tile")
-            switch.add_case(ir.Constant(SIZE, number), block)
-            builder.position_at_end(block)
-            _FloatTile(builder, shape, operands, arguments[1:]).emit()
-            builder.branch(done)
-        builder.position_at_end(done)
-        return context.get_dummy_value()
+    def tile(shape: Shape, operands: Operands) -> Callable[[Any, Sequence[Any]], None]:
+        return lambda builder, addresses: _FloatTile(builder, shape, operands, addresses).emit()
 
-    return types.void(*[types.intp] * 7), code
+    by_number = {
+        WIDE: tile(wide, _FloatTile.splats),
+        NARROW: tile(narrow, _FloatTile.splats),
+        DEPTHWISE: tile(narrow, _FloatTile.vectors),
+    }
+    return numbered(OPERANDS, [by_number[number] for number in sorted(by_number)])
 
 
 class Tiles(NamedTuple):
@@ -116,19 +102,19 @@ AVX512, AVX2, PORTABLE = (Shape(16, 6, 4), Shape(16, 8, 2)), (Shape(8, 6, 2),) *
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def avx512(_: Any, tile: Any, x: Any, pixels: Any, taps: Any, depth: Any, weights: Any, acc: Any) -> Any:  # noqa: ARG001
+def avx512(_: Any, operands: Any) -> Any:  # noqa: ARG001
     """6 pixels by 64 channels, 8 by 32, in 32 registers of 16 lanes."""
     return _typed(*AVX512)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def avx2(_: Any, tile: Any, x: Any, pixels: Any, taps: Any, depth: Any, weights: Any, acc: Any) -> Any:  # noqa: ARG001
+def avx2(_: Any, operands: Any) -> Any:  # noqa: ARG001
     """6 pixels by 16 channels, in 16 registers of 8 lanes."""
     return _typed(*AVX2)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def portable(_: Any, tile: Any, x: Any, pixels: Any, taps: Any, depth: Any, weights: Any, acc: Any) -> Any:  # noqa: ARG001
+def portable(_: Any, operands: Any) -> Any:  # noqa: ARG001
     """6 pixels by 8 channels, in 16 registers of 4 lanes, or in whatever the machine has."""
     return _typed(*PORTABLE)
 

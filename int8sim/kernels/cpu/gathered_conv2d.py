@@ -6,13 +6,11 @@ bias - (flip + zero point) * sum(w), modulo 2**32.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.kernels.compile import bind, build
+from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.amx_tile import (
     HALF,
     HALF_BYTES,
@@ -23,12 +21,14 @@ from int8sim.kernels.cpu.amx_tile import (
     copy_bytes,
     release,
 )
+from int8sim.kernels.cpu.chains import by_image
 from int8sim.kernels.cpu.convolve import requantize_strip, write_strip
 from int8sim.kernels.cpu.emitter import WORD_BYTES
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
+from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.panels import empty_on_a_cache_line, panels
-from int8sim.kernels.cpu.regions import ends
-from int8sim.kernels.cpu.runs import Run, image_regions, parts_of, wrapped
+from int8sim.kernels.cpu.regions import side_by_side
+from int8sim.kernels.cpu.runs import Run, parts_of, wrapped
 from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import AMX, GROUP, STRIP, WIDEST, Tiles
 from int8sim.kernels.roles import Parameters
@@ -37,6 +37,8 @@ from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
 STRIPS = -(-AMX.rows // STRIP)
+COPY = 3
+"""Numbers of a run: from where behind a pixel's first value, to where in its window, how many bytes."""
 
 
 class Weights(NamedTuple):
@@ -48,32 +50,24 @@ class Weights(NamedTuple):
     copies: int
 
 
-class GatheredConvolution:
-    """Of one geometry over one type of tensor, by AMX."""
+class GatheredConvolution(IntegerLayer):
+    """By AMX."""
 
     def __init__(
         self, op: Convolution, shape: Geometry, x: TensorType, y: TensorType, step: Step, tiles: Tiles
     ) -> None:
-        self.shape, self.y, self.tiles, regions = shape, y, tiles, image_regions(op, shape, x)
-        self.depth = shape.rows * shape.columns * shape.channels
-        own = [[_copied(run, shape) for run in each.runs] for each in regions]
-        self.bounds = ends([len(each) for each in own])
-        self.runs = np.array([run for each in own for run in each], np.int64).reshape(-1, 3)
-        places, numbers = np.concatenate([each.pixels for each in regions], 1)
-        which = np.repeat(np.arange(len(regions)), [each.pixels.shape[1] for each in regions])
-        order = np.argsort(numbers)
+        super().__init__(op, shape, x, y, step, tiles)
+        runs = [[_copied(run, shape) for run in each.runs] for each in self.regions]
+        rows = [np.array(each, np.int64).reshape(-1, COPY) for each in runs]
+        bounds, self.runs, (places, numbers) = side_by_side(rows, [each.pixels for each in self.regions])
+        padded = [sum(count for *_, count in each) < self.depth for each in runs]
+        self.bounds = np.column_stack([bounds[:, :2], padded])
+        order, which = np.argsort(numbers), np.repeat(np.arange(len(rows)), bounds[:, 3] - bounds[:, 2])
         self.pixels = np.stack([places[order], which[order]])
-        built, self.values = bind(step)
-        self.kernel = build(convolve_gathered, {"output": built})
+        self.kernel = build(convolve_gathered, {"output": self.built})
 
-    def with_constants(self, weights: Array, bias: Array) -> Callable[[Array, Array], None]:
-        """x in storage form -> out, stored codes [N, .., .., O].
-
-        weights: minus their zero point, int64 [O, C, rows, columns]. bias: [O].
-        """
-        return partial(self._run, self._packed(weights, bias))
-
-    def _packed(self, weights: Array, bias: Array) -> Weights:
+    def pack(self, weights: Array, bias: Array) -> Weights:
+        """In panels, every window's bytes as often as the weights have parts."""
         copies = parts_of(weights)
         flat = np.concatenate([part.transpose(0, 2, 3, 1).reshape(len(weights), -1) for part in copies], 1)
         padded = np.zeros((len(weights), _row(flat.shape[1])), np.int8)
@@ -83,9 +77,10 @@ class GatheredConvolution:
         folded = np.append(wrapped(bias - self.shape.padding * weights.sum((1, 2, 3))), np.int32(0))
         return Weights(packed, table, folded[channels], len(copies))
 
-    def _run(self, own: Weights, stored: Array, out: Array) -> None:
+    def run(self, own: Weights, stored: Array, out: Array) -> None:
+        """Threads take pixels, or panels where there are few pixels."""
         flat, rows, depth = stored.reshape(-1), out.reshape(-1, out.shape[-1]), _row(own.copies * self.depth)
-        images = len(stored), stored.size // len(stored), len(rows) // len(stored)
+        images = by_image(stored, rows)
         window = self.depth, own.copies, depth, self.shape.padding
         under, flipped, outputs = (self.bounds, self.runs, self.pixels), out.dtype.type(flip(self.y)), len(own.panels)
 
@@ -102,7 +97,6 @@ class GatheredConvolution:
 
 
 def _copied(run: Run, shape: Geometry) -> tuple[int, int, int]:
-    """From where behind a pixel's first value, to where in its window, how many bytes."""
     return run.behind, (run.row * shape.columns + run.column) * shape.channels, run.taps * shape.channels
 
 
@@ -135,9 +129,9 @@ def convolve_gathered(
 ) -> None:
     """x: uint8, flat, channels last. weights, panels: of panels.py. biases: int32 [columns of all panels].
 
-    under: rows of runs of every region, from .. to; runs (bytes behind a pixel's first value, place in the window,
-    bytes); by pixel, where its first value lies, and its region. window: bytes, how often they are repeated, those of
-    a row, the stored value of padding. part: pixels from .. to, panels from .. to. The others as `convolve` has them.
+    under: rows of runs of every region, from .. to, and whether padding lies under it; runs, [.., COPY]; by pixel,
+    where its first value lies, and its region. window: bytes, how often they are repeated, those of a row, the stored
+    value of padding. part: pixels from .. to, panels from .. to. The others as `convolve` has them.
     """
     settings, windows, acc, codes, numbers = scratch
     configure(settings.ctypes.data)
@@ -178,10 +172,7 @@ def gather(
     for r in range(windows.shape[0]):
         region, row = pixels[1, i], windows[r]
         target, source = row.ctypes.data, x.ctypes.data + n * images[1] + pixels[0, i] + group
-        copied = 0
-        for t in range(bounds[region, 0], bounds[region, 1]):
-            copied += runs[t, 2]
-        if copied < window[0]:
+        if bounds[region, 2]:
             row[: window[0]] = window[3]
         for t in range(bounds[region, 0], bounds[region, 1]):
             copy_bytes(target + runs[t, 1], source + runs[t, 0], runs[t, 2])

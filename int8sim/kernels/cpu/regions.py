@@ -7,11 +7,12 @@ taps at the same distances from their first value: two short tables in place of 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from int8sim.kernels.cpu.geometry import Geometry
 from int8sim.model.step import Array
 
 OUTSIDE = -1
@@ -51,6 +52,12 @@ def cells(size: int, outputs: int, kernel: int, stride: int, dilation: int, befo
     return np.where((found >= 0) & (found < size), found, OUTSIDE)
 
 
+def axes(shape: Geometry, size: tuple[int, int], out: tuple[int, int]) -> tuple[Array, Array]:
+    """The `cells` of the rows and of the columns of an image of a size, under outputs of a size."""
+    rows = cells(size[0], out[0], shape.rows, shape.stride_y, shape.dilation_y, shape.top)
+    return rows, cells(size[1], out[1], shape.columns, shape.stride_x, shape.dilation_x, shape.left)
+
+
 def parts(under: Array) -> Iterator[Part]:
     """The outputs of one axis by their taps. under: as `cells` gives them."""
     inside = under != OUTSIDE
@@ -71,8 +78,7 @@ def regions(rows: Array, columns: Array, width: int, step: int, channels: int) -
     pairs = list(itertools.product(parts(rows), parts(columns)))
     taps = [_taps(y, z, kernel, width * step, step, stretch) for y, z in pairs]
     pixels = [pixels_of(y, z, width, len(columns), step) for y, z in pairs]
-    bounds = [ends([len(each) for each in taps]), ends([each.shape[1] for each in pixels])]
-    return Regions(np.concatenate(bounds, 1), np.concatenate(taps), np.concatenate(pixels, 1), stretch)
+    return Regions(*side_by_side(taps, pixels), stretch)
 
 
 def _taps(y: Part, z: Part, kernel: tuple[int, int], line: int, step: int, channels: int) -> Array:
@@ -87,6 +93,12 @@ def pixels_of(y: Part, z: Part, width: int, out_width: int, step: int) -> Array:
     first = (y.starts[:, None] * width + z.starts) * step
     numbers = y.outputs[:, None] * out_width + z.outputs
     return np.stack([first.ravel(), numbers.ravel()])
+
+
+def side_by_side(rows: Sequence[Array], pixels: Sequence[Array]) -> tuple[Array, Array, Array]:
+    """Bounds, int64 [regions, 4], of each region's rows and pixels in all rows, [.., ..], and all pixels, [2, ..]."""
+    bounds = [ends([len(each) for each in rows]), ends([each.shape[1] for each in pixels])]
+    return np.concatenate(bounds, 1), np.concatenate(rows), np.concatenate(pixels, 1)
 
 
 def ends(counts: list[int]) -> Array:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
-from int8sim.kernels.cpu.regions import Part, cells, ends, parts, pixels_of
+from int8sim.kernels.cpu.regions import Part, axes, parts, pixels_of, side_by_side
 from int8sim.kernels.cpu.tile import GROUP, RUN
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
@@ -36,25 +36,24 @@ class Region(NamedTuple):
 
 
 class Windows(NamedTuple):
-    """What the kernel reads. bounds: int64 [regions, 4], rows of runs from .. to, columns of pixels from .. to.
+    """What the kernel reads. bounds: int64 [regions, 4], rows of taps from .. to, columns of pixels from .. to.
 
-    runs: int64 [.., 3], as tile.py reads them. pixels: int64 [2, ..].
+    taps: int64 [.., ..], what a tile reads of them: tile.py's runs, or depthwise_tile.py's taps. pixels: int64 [2, ..].
     """
 
     bounds: Array
-    runs: Array
+    taps: Array
     pixels: Array
 
 
 def image_regions(op: Convolution, shape: Geometry, kind: TensorType) -> list[Region]:
     """The regions of an image of a tensor type."""
-    size = kind.shape[2:4] if kind.layout == "NCHW" else kind.shape[1:3]
-    out = output_shape(op, shape, (1, *size, 1), 1)[1:3]
+    height, width = kind.shape[2:4] if kind.layout == "NCHW" else kind.shape[1:3]
+    _, *out, _ = output_shape(op, shape, (1, height, width, 1), 1)
     step = shape.groups * shape.channels
-    rows = parts(cells(size[0], out[0], shape.rows, shape.stride_y, shape.dilation_y, shape.top))
-    columns = parts(cells(size[1], out[1], shape.columns, shape.stride_x, shape.dilation_x, shape.left))
+    rows, columns = map(parts, axes(shape, (height, width), (out[0], out[1])))
     return [
-        Region(pixels_of(y, z, size[1], out[1], step), tuple(_runs(y, z, size[1], step, shape.groups == 1)))
+        Region(pixels_of(y, z, width, out[1], step), tuple(_runs(y, z, width, step, shape.groups == 1)))
         for y, z in itertools.product(rows, columns)
     ]
 
@@ -109,10 +108,8 @@ class Layout:
 
 def windows(layout: Layout, regions: Sequence[Region], copies: int) -> Windows:
     """copies: how often a window's bytes meet weights, each time those of another part."""
-    runs = [list(_numbers(layout, each, copies)) for each in regions]
-    bounds = [ends([len(each) for each in runs]), ends([each.pixels.shape[1] for each in regions])]
-    flat = np.array(list(itertools.chain(*runs)), np.int64).reshape(-1, RUN)
-    return Windows(np.concatenate(bounds, 1), flat, np.concatenate([each.pixels for each in regions], 1))
+    runs = [np.array(list(_numbers(layout, each, copies)), np.int64).reshape(-1, RUN) for each in regions]
+    return Windows(*side_by_side(runs, [each.pixels for each in regions]))
 
 
 def _numbers(layout: Layout, region: Region, copies: int) -> Iterator[tuple[int, int, int]]:

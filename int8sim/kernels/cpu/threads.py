@@ -29,7 +29,7 @@ def thread_count() -> int:
     return _count.get()
 
 
-def in_parts(work: Callable[[int, int], None], products: int) -> None:
+def in_parts(work: Callable[[int, int], None], products: int = LEAST_PRODUCTS) -> None:
     """work(part, parts) for every part. products: of all parts; few of them are one part, on the caller's thread."""
     parts = thread_count() if products >= LEAST_PRODUCTS else 1
     waiting = [_pool().submit(work, part, parts) for part in range(1, parts)]

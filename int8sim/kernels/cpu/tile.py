@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.cpu.emitter import BYTE, HALF, SIZE, SIZE_BYTES, WORD, WORD_BYTES, Emitter, Shape
+from int8sim.kernels.cpu.emitter import BYTE, HALF, SIZE, SIZE_BYTES, WORD, WORD_BYTES, Emitter, Shape, numbered
 from int8sim.kernels.cpu.instruction_sets import InstructionSets, amx_is_permitted
 
 GROUP = 4
@@ -47,41 +46,33 @@ class _Tile(Emitter):
         builder.branch(run)
         builder.position_at_end(run)
         number, *sums = [builder.phi(each.type) for each in (self.constant(0), *start)]
-        begin, after = builder.append_basic_block("begin"), builder.append_basic_block("after")
+        begin = builder.append_basic_block("begin")
         builder.cbranch(builder.icmp_unsigned("<", number, self.count), begin, done)
         builder.position_at_end(begin)
-        totals = self._steps(rows, self.at(self.runs, number, RUN * SIZE_BYTES), sums, after)
+        totals = self._steps(rows, self.at(self.runs, number, RUN * SIZE_BYTES), sums)
         following = builder.add(number, self.constant(1))
         for phi, first, last in zip([number, *sums], [self.constant(0), *start], [following, *totals], strict=True):
             phi.add_incoming(first, entry)
-            phi.add_incoming(last, after)
+            phi.add_incoming(last, builder.block)
         builder.branch(run)
         builder.position_at_end(done)
         for i, total in enumerate(sums):
             row, vector = divmod(i, shape.vectors)
             self.store(total, self.acc, row * WIDEST * WORD_BYTES + self.bytes(vector))
 
-    def _steps(self, rows: list[Any], run: Any, sums: list[Any], after: Any) -> list[Any]:
+    def _steps(self, rows: list[Any], run: Any, sums: list[Any]) -> list[Any]:
         """The loop over one run's steps: the sums behind it, where the builder is then."""
-        builder, entry = self.builder, self.builder.block
         behind, line, steps = (self.load(run, SIZE_BYTES * i, SIZE) for i in range(RUN))
-        size = self.shape.columns * GROUP
-        firsts = [behind, self.at(self.weights, line, size), *sums]
-        end = self.at(behind, steps, GROUP)
-        loop = builder.append_basic_block("steps")
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        place, weights, *running = [builder.phi(first.type) for first in firsts]
-        totals = self._step(place, weights, rows, running)
-        lasts = [builder.add(place, self.constant(GROUP)), builder.add(weights, self.constant(size)), *totals]
-        for phi, first, last in zip([place, weights, *running], firsts, lasts, strict=True):
-            phi.add_incoming(first, entry)
-            phi.add_incoming(last, loop)
-        builder.cbranch(builder.icmp_unsigned("<", lasts[0], end), loop, after)
-        builder.position_at_end(after)
-        return totals
+        add, group, size = self.builder.add, self.constant(GROUP), self.constant(self.shape.columns * GROUP)
 
-    def _step(self, place: Any, weights: Any, rows: list[Any], sums: list[Any]) -> list[Any]:
+        def turn(place: Any, weights: Any, *running: Any) -> list[Any]:
+            totals = self._step(place, weights, rows, running)
+            return [add(place, group), add(weights, size), *totals]
+
+        firsts = [behind, self.at(self.weights, line, self.shape.columns * GROUP), *sums]
+        return self.loop(firsts, turn, self.at(behind, steps, GROUP))[2:]
+
+    def _step(self, place: Any, weights: Any, rows: list[Any], sums: Sequence[Any]) -> list[Any]:
         factors = [self.dot.weights(weights, self.bytes(v)) for v in range(self.shape.vectors)]
         totals = []
         for r, row in enumerate(rows):
@@ -173,21 +164,12 @@ Dot = Callable[[_Tile], "VectorBytes | _Pairs | _Words"]
 
 
 def _typed(shapes: Sequence[Shape], dot: Dot) -> Any:
-    """Signature and code of an intrinsic: a switch over the tiles of an instruction set."""
+    """Signature and code of an instruction set's intrinsic."""
 
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        done, (tile, *operands) = builder.append_basic_block("computed"), cgutils.unpack_tuple(builder, arguments[0])
-        switch = builder.switch(tile, done)
-        for number, shape in enumerate(shapes):
-            block = builder.append_basic_block("tile")
-            switch.add_case(ir.Constant(SIZE, number), block)
-            builder.position_at_end(block)
-            _Tile(builder, shape, dot, operands).emit()
-            builder.branch(done)
-        builder.position_at_end(done)
-        return context.get_dummy_value()
+    def tile(shape: Shape) -> Callable[[Any, Sequence[Any]], None]:
+        return lambda builder, addresses: _Tile(builder, shape, dot, addresses).emit()
 
-    return types.void(types.UniTuple(types.intp, OPERANDS)), code
+    return numbered(OPERANDS, [tile(shape) for shape in shapes])
 
 
 class Tiles(NamedTuple):
@@ -242,8 +224,8 @@ TILES = {
 DOT_PRODUCTS = InstructionSets(
     "dot product",
     {
-        "amx_int8": frozenset({"+amx-int8", "+amx-tile", "+avx512f", "+avx512bw"}),
-        "avx512_vnni": frozenset({"+avx512vnni", "+avx512f"}),
+        "amx_int8": frozenset({"+amx-int8", "+amx-tile", "+avx512vnni", "+avx512f", "+avx512bw", "+avx512vl"}),
+        "avx512_vnni": frozenset({"+avx512vnni", "+avx512f", "+avx512vl"}),
         "avx_vnni": frozenset({"+avxvnni"}),
         "avx2": frozenset({"+avx2"}),
         "portable": frozenset(),

@@ -7,17 +7,17 @@ is 32 bits and wraps, as the definition's does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.kernels.compile import bind, build
+from int8sim.kernels.compile import build
+from int8sim.kernels.cpu.chains import by_image
 from int8sim.kernels.cpu.convolve import PIXELS, convolve
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
+from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.panels import empty_on_a_cache_line, panels
-from int8sim.kernels.cpu.runs import Layout, Windows, image_regions, parts_of, region_biases, windows
+from int8sim.kernels.cpu.runs import Layout, Windows, parts_of, region_biases, windows
 from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, Tiles
 from int8sim.kernels.storage import flip
@@ -34,37 +34,30 @@ class Weights(NamedTuple):
     windows: Windows
 
 
-class TiledConvolution:
-    """Of one geometry over one type of tensor, by the tiles of one instruction set."""
+class TiledConvolution(IntegerLayer):
+    """By tiles that read x where it lies."""
 
     def __init__(
         self, op: Convolution, shape: Geometry, x: TensorType, y: TensorType, step: Step, tiles: Tiles
     ) -> None:
-        self.shape, self.y, self.tiles = shape, y, tiles
-        self.regions = image_regions(op, shape, x)
-        self.layout, self.depth = Layout(shape, self.regions), shape.rows * shape.columns * shape.channels
-        built, self.values = bind(step)
-        self.kernel = build(convolve, {"output": built}, {"tile": self.tiles.intrinsic})
+        super().__init__(op, shape, x, y, step, tiles)
+        self.layout = Layout(shape, self.regions)
+        self.kernel = build(convolve, {"output": self.built}, {"tile": tiles.intrinsic})
 
-    def with_constants(self, weights: Array, bias: Array) -> Callable[[Array, Array], None]:
-        """x in storage form -> out, stored codes [N, .., .., O].
-
-        weights: minus their zero point, int64 [O, C, rows, columns]. bias: [O].
-        """
-        return partial(self._run, self._packed(weights, bias))
-
-    def _packed(self, weights: Array, bias: Array) -> Weights:
+    def pack(self, weights: Array, bias: Array) -> Weights:
+        """In panels."""
         copies = parts_of(weights)
         ordered = np.concatenate([self.layout.in_order(part) for part in copies], 1)
         table, packed, channels = panels(ordered, self.shape.groups, self.shape.channels, self.tiles)
         biases = np.take(region_biases(self.regions, self.shape, weights, bias), channels, axis=1)
         return Weights(packed, table, biases, windows(self.layout, self.regions, len(copies)))
 
-    def _run(self, own: Weights, stored: Array, out: Array) -> None:
+    def run(self, own: Weights, stored: Array, out: Array) -> None:
+        """Threads take pixels, or panels where there are few pixels."""
         flat, rows = stored.reshape(-1), out.reshape(-1, out.shape[-1])
         if not self.layout.by_tap:
             flat = np.append(flat, np.zeros(GROUP - 1, np.uint8))  # the last run's padding reads there
-        images, outputs = (len(stored), stored.size // len(stored), len(rows) // len(stored)), len(own.panels)
+        images, outputs = by_image(stored, rows), len(own.panels)
         flipped, under = out.dtype.type(flip(self.y)), tuple(own.windows)
 
         def work(part: int, parts: int) -> None:
