@@ -96,7 +96,7 @@ LOOPS = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     loop=LOOPS,
     group=st.sampled_from([1, 2, 6]),

@@ -10,7 +10,7 @@ import pytest
 from int8sim.cli import main
 from int8sim.cli import prove as module
 from int8sim.profiles.registry import profiles
-from int8sim.proof.converters import known_functions
+from int8sim.proof.converters import conversion_step, known_functions
 from int8sim.spec.requantize import output_double_up
 
 DOUBLE = "int8sim.spec.requantize:output_double"
@@ -76,12 +76,28 @@ def test_reals_are_float32_or_the_functions_float64(command):
     assert "multiplier=0.009999999776482582," in out
 
 
+EVERY_KIND = {"int8sim.spec.requantize:float_rne", DOUBLE, "int8sim.spec.cvt:float32_to_int8"}
+
+
+def test_all_is_every_converter_once(command, monkeypatch):
+    asked, right, conversion = [], module.prove_step, conversion_step("s8", "rni", flush=False)
+
+    def prove_step(step, *, dtype, channel, **given):
+        asked.append((step.name, *step.at(channel)))
+        return right(conversion, dtype="", channel=0, **given)
+
+    monkeypatch.setattr(module, "prove_step", prove_step)
+    assert command("all", "--zero-point", "3", "--only", "0:9")[0] == 0
+    assert {name for name, *_ in asked} >= EVERY_KIND
+    assert len(set(asked)) == len(asked)
+
+
+@pytest.mark.slow
 def test_all_converters(command):
     status, out, _ = command("all", "--zero-point", "3", "--only", "0:3000", "--json")
     assert status == 0
     content = json.loads(out)["converters"]
-    names = {each["function"] for each in content}
-    assert {"int8sim.spec.requantize:float_rne", DOUBLE, "int8sim.spec.cvt:float32_to_int8"} <= names
+    assert {each["function"] for each in content} >= EVERY_KIND
     assert len({(each["function"], *each["parameters"].values()) for each in content}) == len(content)
     assert all(each["matched"] for each in content)
     own = [each for each in content if each["function"].startswith("int8sim.spec.")]

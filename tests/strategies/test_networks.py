@@ -59,7 +59,7 @@ WHICH = [pytest.param(False, id="two"), pytest.param(True, id="all", marks=pytes
 
 @pytest.mark.parametrize("every", WHICH)
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
-@settings(DRAWS, max_examples=6)
+@settings(DRAWS, max_examples=3)
 @given(data=st.data())
 def test_networks_on_instruction_sets(name, preset, every, data):
     drawn = data.draw(strategies.runs(strategies.graphs(name, preset=preset)))

@@ -129,7 +129,7 @@ def project(tmp_path):
 
     def run(*arguments: str) -> tuple[subprocess.CompletedProcess[str], dict[str, dict[str, str]]]:
         places = ["--root", str(tmp_path), "--cache", str(tmp_path / "cache"), "--proofs", str(proofs)]
-        named = ["--package", "package", "--tests", "checks", "--json", str(found), "--seconds", "2"]
+        named = ["--package", "package", "--tests", "checks", "--json", str(found), "--seconds", "1"]
         return mutate(*places, *named, *arguments), json.loads(found.read_text()) if found.exists() else {}
 
     run.folder, run.proofs = tmp_path, proofs
