@@ -79,6 +79,19 @@ def fma(_: Any, x: Any, y: Any, z: Any) -> Any:
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def to_stored(_: Any, code: Any, flipped: Any) -> Any:  # noqa: ARG001
+    """An int64 code in storage form, int32. flipped: int32, what its sign bit is flipped by, or 0.
+
+    Numba's own operators give int64, and LLVM then fills half as many lanes of a vector.
+    """
+
+    def narrow(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.xor(builder.trunc(arguments[0], INT32), arguments[1])
+
+    return types.int32(types.int64, types.int32), narrow
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def wide_vectors(_: Any) -> Any:
     """Loops of the calling function in the widest registers: LLVM takes half of them on some AVX-512 processors.
 

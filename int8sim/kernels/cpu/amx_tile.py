@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.cpu.emitter import BYTE, SIZE, WORD_BYTES, Emitter, Shape
+from int8sim.kernels.cpu.emitter import BYTE, SIZE, WORD_BYTES, Emitter
 from int8sim.kernels.cpu.tile import AMX, WIDEST
 from int8sim.model.step import Array
 
@@ -120,61 +120,3 @@ def release(_: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(), code
-
-
-@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def copy_bytes(_: Any, target: Any, source: Any, count: Any) -> Any:  # noqa: ARG001
-    """`count` bytes from one address to another, 64 at a time, nothing beyond them touched."""
-
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        _Copy(builder).emit(*arguments)
-        return context.get_dummy_value()
-
-    return types.void(types.intp, types.intp, types.intp), code
-
-
-class _Copy(Emitter):
-    """Whole vectors, then the rest of one under a mask."""
-
-    def __init__(self, builder: Any) -> None:
-        super().__init__(builder, Shape(ROW_BYTES, 1, 1), BYTE)
-
-    def emit(self, target: Any, source: Any, count: Any) -> None:
-        """The builder is behind it afterwards."""
-        builder, entry = self.builder, self.builder.block
-        test, whole, rest = (builder.append_basic_block(name) for name in ("test", "whole", "rest"))
-        some, done = builder.append_basic_block("some"), builder.append_basic_block("copied")
-        builder.branch(test)
-        builder.position_at_end(test)
-        place = builder.phi(SIZE)
-        following = builder.add(place, self.constant(ROW_BYTES))
-        builder.cbranch(builder.icmp_unsigned("<=", following, count), whole, rest)
-        builder.position_at_end(whole)
-        self.store(self.load(builder.add(source, place), 0, self.vector), builder.add(target, place), 0)
-        builder.branch(test)
-        place.add_incoming(self.constant(0), entry)
-        place.add_incoming(following, whole)
-        builder.position_at_end(rest)
-        left = builder.sub(count, place)
-        builder.cbranch(builder.icmp_unsigned("==", left, self.constant(0)), done, some)
-        builder.position_at_end(some)
-        self._masked(builder.add(target, place), builder.add(source, place), left)
-        builder.branch(done)
-        builder.position_at_end(done)
-
-    def _masked(self, target: Any, source: Any, left: Any) -> None:
-        bits = self.builder.sub(self.builder.shl(self.constant(1), left), self.constant(1))
-        lanes = ir.VectorType(ir.IntType(1), ROW_BYTES)
-        mask, pointer = self.builder.bitcast(bits, lanes), ir.PointerType(self.vector)
-        align, module = ir.Constant(ir.IntType(32), 1), self.builder.module
-        load = ir.FunctionType(self.vector, [pointer, align.type, lanes, self.vector])
-        store = ir.FunctionType(ir.VoidType(), [self.vector, pointer, align.type, lanes])
-        undefined = ir.Constant(self.vector, ir.Undefined)
-        loaded = self.builder.call(
-            cgutils.get_or_insert_function(module, load, "llvm.masked.load.v64i8.p0"),
-            [self.pointer(source, 0, self.vector), align, mask, undefined],
-        )
-        self.builder.call(
-            cgutils.get_or_insert_function(module, store, "llvm.masked.store.v64i8.p0"),
-            [loaded, self.pointer(target, 0, self.vector), align, mask],
-        )

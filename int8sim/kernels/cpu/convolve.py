@@ -6,14 +6,13 @@ and the pixels' values stay in the second-level cache, the accumulators of a til
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from int8sim.kernels.cpu.chains import locate
+from int8sim.kernels.cpu.copy import copy_bytes
 from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
 from int8sim.kernels.cpu.tile import STRIP, WIDEST
-from int8sim.kernels.primitives import wide_vectors
+from int8sim.kernels.primitives import to_stored, wide_vectors
 from int8sim.kernels.roles import Parameters, output, tile
 from int8sim.model.step import Array
 
@@ -74,15 +73,16 @@ def convolve_panel(
         pixel = places.ctypes.data + r * SIZE_BYTES
         tile((number, values, pixel, runs.ctypes.data, runs.shape[0], factors, offsets, acc.ctypes.data))
         for s in range(r, min(r + rows, used), STRIP):
-            requantize_strip(acc, (s - r) * WIDEST, channels, p, codes)
-            write_strip(codes, places[1, s : min(s + STRIP, used)], channels, out, flipped)
+            requantize_strip(acc, (s - r) * WIDEST, channels, p, codes, flipped)
+            write_strip(codes, places[1, s : min(s + STRIP, used)], channels, out)
 
 
-def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Parameters, codes: Array) -> None:
-    """Six rows of a tile's accumulators by the layer's output step, to codes [STRIP * WIDEST].
+def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Parameters, codes: Array, flipped: int) -> None:
+    """Six rows of a tile's accumulators by the layer's output step, to stored codes [STRIP * WIDEST].
 
     The channels are the lanes of a vector, and what the step makes of a channel's parameters alone is made once for the
-    six rows: nothing is stored before all are computed, or the parameters would have to be read again.
+    six rows: nothing is stored before all are computed, or the parameters would have to be read again. No code leaves
+    32 bits, and said so, none takes a wider lane behind the step's last product.
     """
     wide_vectors()
     source, first = np.uint64(begin), np.uint64(panel[0])
@@ -90,31 +90,19 @@ def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Paramete
     r4, r5 = np.uint64(4 * WIDEST), np.uint64(5 * WIDEST)
     for c in range(np.uint64(panel[1])):
         a, channel = source + c, first + c
-        row0 = output(np.int64(acc[a]), p, channel)
-        row1 = output(np.int64(acc[a + r1]), p, channel)
-        row2 = output(np.int64(acc[a + r2]), p, channel)
-        row3 = output(np.int64(acc[a + r3]), p, channel)
-        row4 = output(np.int64(acc[a + r4]), p, channel)
-        row5 = output(np.int64(acc[a + r5]), p, channel)
+        row0 = to_stored(output(np.int64(acc[a]), p, channel), flipped)
+        row1 = to_stored(output(np.int64(acc[a + r1]), p, channel), flipped)
+        row2 = to_stored(output(np.int64(acc[a + r2]), p, channel), flipped)
+        row3 = to_stored(output(np.int64(acc[a + r3]), p, channel), flipped)
+        row4 = to_stored(output(np.int64(acc[a + r4]), p, channel), flipped)
+        row5 = to_stored(output(np.int64(acc[a + r5]), p, channel), flipped)
         codes[c], codes[c + r1], codes[c + r2] = row0, row1, row2
         codes[c + r3], codes[c + r4], codes[c + r5] = row3, row4, row5
 
 
-def write_strip(codes: Array, numbers: Array, panel: tuple[int, int], out: Array, flipped: int) -> None:
-    """The codes of as many rows as there are numbers, stored, into those pixels of out. flipped: of out's dtype."""
-    wide_vectors()
+def write_strip(codes: Array, numbers: Array, panel: tuple[int, int], out: Array) -> None:
+    """The codes of as many rows as there are numbers into those pixels of out."""
+    source, target, size = codes.ctypes.data, out.ctypes.data + panel[0] * out.itemsize, panel[1] * out.itemsize
     for r in range(numbers.shape[0]):
-        row, source = out[numbers[r]], np.uint64(r * WIDEST)
-        if panel[1] == WIDEST:  # a constant number of codes is a vector or two
-            write_row(codes, source, WIDEST, row, panel[0], flipped)
-        elif panel[1] == WIDEST // 2:
-            write_row(codes, source, WIDEST // 2, row, panel[0], flipped)
-        else:
-            write_row(codes, source, panel[1], row, panel[0], flipped)
-
-
-def write_row(codes: Array, source: Any, count: int, row: Array, first: int, flipped: int) -> None:
-    """So many codes from codes[source:] to row[first:]."""
-    target = np.uint64(first)
-    for o in range(np.uint64(count)):
-        row[target + o] = codes[source + o] ^ flipped
+        pixel = target + numbers[r] * out.shape[1] * out.itemsize
+        copy_bytes(pixel, source + r * WIDEST * out.itemsize, size)

@@ -20,7 +20,7 @@ from int8sim.kernels.cpu.panels import on_a_cache_line
 from int8sim.kernels.cpu.regions import side_by_side
 from int8sim.kernels.cpu.runs import Region, image_regions, parts_of, region_biases
 from int8sim.kernels.cpu.tile import GROUP, instruction_set
-from int8sim.kernels.primitives import wide_vectors
+from int8sim.kernels.primitives import to_stored, wide_vectors
 from int8sim.kernels.roles import Parameters, depthwise_tile, output
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step
@@ -56,7 +56,7 @@ def prepare_depthwise(
         flat, rows = stored.reshape(-1), out.reshape(-1, channels)
         if beyond:
             flat = np.append(flat, np.zeros(beyond, np.uint8))  # the last block reads beyond the last channel
-        images, flipped = by_image(stored, rows), out.dtype.type(flip(y))
+        images, flipped = by_image(stored, rows), np.int32(flip(y))
         scratch = np.empty((2, PIXELS), np.int64), np.empty(len(lanes), np.int32)
         kernel(flat, packed, blocks, biases, under, images, scratch, (0, 1), values, rows, flipped)
         return out
@@ -134,9 +134,7 @@ def convolve_depthwise(
 
 
 def requantize_row(acc: Array, p: Parameters, row: Array, flipped: int) -> None:
-    """A pixel's sums by the layer's output step into its codes. flipped: of their dtype."""
+    """A pixel's sums by the layer's output step into its stored codes."""
     wide_vectors()
     for channel in range(np.uint64(row.shape[0])):
-        row[channel] = output(np.int64(acc[channel]), p, channel)
-    for channel in range(np.uint64(row.shape[0])):
-        row[channel] ^= flipped
+        row[channel] = to_stored(output(np.int64(acc[channel]), p, channel), flipped)

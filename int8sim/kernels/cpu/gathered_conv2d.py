@@ -18,11 +18,11 @@ from int8sim.kernels.cpu.amx_tile import (
     amx_tile,
     configuration,
     configure,
-    copy_bytes,
     release,
 )
 from int8sim.kernels.cpu.chains import by_image
 from int8sim.kernels.cpu.convolve import requantize_strip, write_strip
+from int8sim.kernels.cpu.copy import copy_bytes
 from int8sim.kernels.cpu.emitter import WORD_BYTES
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.integer_layer import IntegerLayer
@@ -82,7 +82,7 @@ class GatheredConvolution(IntegerLayer):
         flat, rows, depth = stored.reshape(-1), out.reshape(-1, out.shape[-1]), _row(own.copies * self.depth)
         images = by_image(stored, rows)
         window = self.depth, own.copies, depth, self.shape.padding
-        under, flipped, outputs = (self.bounds, self.runs, self.pixels), out.dtype.type(flip(self.y)), len(own.panels)
+        under, flipped, outputs = (self.bounds, self.runs, self.pixels), np.int32(flip(self.y)), len(own.panels)
 
         def work(part: int, parts: int) -> None:
             pixels = share(-(-len(rows) // AMX.rows), part, parts) if len(rows) > AMX.rows else (0, 1)
@@ -151,8 +151,8 @@ def convolve_gathered(
                 own, words = factors + half * HALF_BYTES, half * HALF * WORD_BYTES
                 amx_tile((values, windows.shape[1], steps, own, offsets + words, totals + words))
             for s in range(0, used, STRIP):
-                requantize_strip(acc, s * WIDEST, (panel[2], panel[3]), p, codes)
-                write_strip(codes, numbers[s : min(s + STRIP, used)], (panel[2], panel[3]), out, flipped)
+                requantize_strip(acc, s * WIDEST, (panel[2], panel[3]), p, codes, flipped)
+                write_strip(codes, numbers[s : min(s + STRIP, used)], (panel[2], panel[3]), out)
     release()
 
 

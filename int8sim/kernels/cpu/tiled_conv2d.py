@@ -58,7 +58,7 @@ class TiledConvolution(IntegerLayer):
         if not self.layout.by_tap:
             flat = np.append(flat, np.zeros(GROUP - 1, np.uint8))  # the last run's padding reads there
         images, outputs = by_image(stored, rows), len(own.panels)
-        flipped, under = out.dtype.type(flip(self.y)), tuple(own.windows)
+        flipped, under = np.int32(flip(self.y)), tuple(own.windows)
 
         def work(part: int, parts: int) -> None:
             spread = (part, parts, 0, outputs) if len(rows) >= parts * STRIP else (0, 1, *share(outputs, part, parts))
