@@ -10,6 +10,7 @@ import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -32,7 +33,17 @@ Prepared = Callable[..., Array]
 Observer = Callable[[str, Array], None]
 BACKENDS = ("reference", "cpu", "cuda")
 
-_plans: WeakKeyDictionary[Graph, dict[str, list[Prepared]]] = WeakKeyDictionary()
+
+class Planned(NamedTuple):
+    """A layer, its kernel, the activations that it reads, and the tensors that no later layer reads."""
+
+    layer: Layer
+    kernel: Prepared
+    reads: tuple[str, ...]
+    finished: tuple[str, ...]
+
+
+_plans: WeakKeyDictionary[Graph, dict[str, list[Planned]]] = WeakKeyDictionary()
 
 
 def run(
@@ -58,26 +69,27 @@ def run(
         raise ThreadsError(threads)
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
-    values, kernels = _inputs(graph, inputs), plan(graph, backend)
+    values, planned = _inputs(graph, inputs), plan(graph, backend)
     wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
     if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
-        return _on_parts_of_the_batch(graph, values, kernels, wanted, threads)
+        return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
     with on_threads(threads):
-        return _run(graph, values, kernels, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
+        return _run(values, planned, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
 
 
-def _run(graph: Graph, values: Mapping[str, Array], kernels: Sequence[Prepared], held: _Held) -> dict[str, Array]:
+def _run(values: Mapping[str, Array], planned: Sequence[Planned], held: _Held) -> dict[str, Array]:
     for name, array in values.items():
         held.take_input(name, array)
-    last_use = _last_uses(graph)
-    for layer, kernel, finished in zip(graph.layers, kernels, last_use, strict=True):
-        held.take(layer, kernel(*held.give(layer)))
-        held.forget(finished)
+    arrays = held.arrays
+    for layer, kernel, reads, finished in planned:
+        held.take(layer, kernel(*[arrays[name] for name in reads]))
+        for name in finished:
+            arrays.pop(name, None)
     return held.result
 
 
 def _on_parts_of_the_batch(
-    graph: Graph, values: Mapping[str, Array], kernels: Sequence[Prepared], wanted: frozenset[str], threads: int
+    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str], threads: int
 ) -> dict[str, Array]:
     """Every thread runs the whole network on its part."""
     found: list[dict[str, Array]] = [{}] * threads
@@ -85,7 +97,7 @@ def _on_parts_of_the_batch(
     def work(part: int, parts: int) -> None:
         images = slice(*share(_batch(values), part, parts))
         own = {name: array[images] for name, array in values.items()}
-        found[part] = _run(graph, own, kernels, _Held(graph, wanted, None, None, stores=True))
+        found[part] = _run(own, planned, _Held(graph, wanted, None, None, stores=True))
 
     with on_threads(threads):
         in_parts(work)
@@ -118,10 +130,6 @@ class _Held:
             self.observe(name, array)
         self._leave(None, name, array)
 
-    def give(self, layer: Layer) -> list[Array]:
-        """The activations that a layer reads."""
-        return [self.arrays[name] for name in layer.inputs if name not in self.graph.constants]
-
     def take(self, layer: Layer, array: Array) -> None:
         """What a layer computed, in storage form."""
         name = layer.output
@@ -138,18 +146,16 @@ class _Held:
         if self.trace:
             self.trace.tensor(self.graph, layer, name, array)
 
-    def forget(self, names: list[str]) -> None:
-        """Drop tensors that no later layer reads."""
-        for name in names:
-            self.arrays.pop(name, None)
 
-
-def plan(graph: Graph, backend: str) -> list[Prepared]:
-    """One prepared function per layer, made at the first call for this graph and backend."""
+def plan(graph: Graph, backend: str) -> list[Planned]:
+    """Every layer prepared, at the first call for this graph and backend."""
     _check_backend(backend)
     plans = _plans.setdefault(graph, {})
     if backend not in plans:
-        plans[backend] = [_prepare(graph, layer, backend) for layer in graph.layers]
+        plans[backend] = [
+            Planned(layer, _prepare(graph, layer, backend), _reads(graph, layer), tuple(finished))
+            for layer, finished in zip(graph.layers, _last_uses(graph), strict=True)
+        ]
     return plans[backend]
 
 
@@ -159,6 +165,10 @@ def _check_backend(backend: str) -> None:
         raise UnknownNameError("backend", backend, BACKENDS)
     if backend == "cuda" and importlib.util.find_spec("int8sim.kernels.cuda") is None:
         raise BackendUnavailableError(backend, "this version of int8sim has no CUDA kernels")
+
+
+def _reads(graph: Graph, layer: Layer) -> tuple[str, ...]:
+    return tuple(name for name in layer.inputs if name not in graph.constants)
 
 
 def _last_uses(graph: Graph) -> list[list[str]]:
