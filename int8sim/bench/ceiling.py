@@ -10,7 +10,7 @@ from int8sim.bench.job import Contender
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.amx_tile import HALF, ROW_BYTES, amx_tile, configuration, configure, release
 from int8sim.kernels.cpu.emitter import Shape
-from int8sim.kernels.cpu.panels import empty_on_a_cache_line
+from int8sim.kernels.cpu.memory import empty_on_a_cache_line
 from int8sim.kernels.cpu.tile import GROUP, TILES, WIDEST, Tiles, instruction_set
 from int8sim.kernels.roles import tile
 from int8sim.model.step import Array
@@ -42,8 +42,9 @@ def _tiles(tiles: Tiles, shape: Shape) -> Callable[[], None]:
 
 
 def _amx_tiles(shape: Shape) -> Callable[[], None]:
-    kernel, operands, settings = build(repeat_amx), _operands(shape), configuration()
-    return lambda: kernel(settings, *operands, TIMES)
+    kernel, (windows, *others), settings = build(repeat_amx), _operands(shape), configuration()
+    runs = np.array([[0, DEPTH // ROW_BYTES]])
+    return lambda: kernel(settings, windows, runs, *others, TIMES)
 
 
 def repeat_tile(x: Array, pixels: Array, runs: Array, weights: Array, bias: Array, acc: Array, times: int) -> None:
@@ -53,10 +54,12 @@ def repeat_tile(x: Array, pixels: Array, runs: Array, weights: Array, bias: Arra
         tile((0, x.ctypes.data, pixels.ctypes.data, under, 1, weights.ctypes.data, bias.ctypes.data, acc.ctypes.data))
 
 
-def repeat_amx(settings: Array, windows: Array, weights: Array, bias: Array, acc: Array, times: int) -> None:
+def repeat_amx(
+    settings: Array, windows: Array, runs: Array, weights: Array, bias: Array, acc: Array, times: int
+) -> None:
     """AMX's tile."""
     configure(settings.ctypes.data)
-    steps, apart = (windows.shape[1] - ROW_BYTES) // ROW_BYTES, windows.shape[1]
+    apart, under = windows.shape[1], runs.ctypes.data
     for _ in range(times):
-        amx_tile((windows.ctypes.data, apart, steps, weights.ctypes.data, bias.ctypes.data, acc.ctypes.data))
+        amx_tile((windows.ctypes.data, apart, under, 1, weights.ctypes.data, bias.ctypes.data, acc.ctypes.data))
     release()

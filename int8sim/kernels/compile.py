@@ -120,11 +120,13 @@ class Kernel:
 
     def __call__(self, *arguments: Any) -> Any:
         """The kernel's own result. Raises CompileError."""
-        from numba.core.errors import NumbaError, UnsupportedBytecodeError
-
         try:
             return self.compiled(*arguments)
-        except (NumbaError, UnsupportedBytecodeError) as problem:
+        except Exception as problem:
+            from numba.core.errors import NumbaError, UnsupportedBytecodeError
+
+            if not isinstance(problem, NumbaError | UnsupportedBytecodeError):
+                raise
             raise CompileError(self.functions, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
 
     def __getattr__(self, name: str) -> Any:

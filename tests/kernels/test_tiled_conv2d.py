@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from int8sim.kernels.cpu import integer_conv2d
+from int8sim.kernels.cpu.amx_conv2d import AmxConvolution
 from int8sim.kernels.cpu.conv2d import prepare
 from int8sim.kernels.cpu.convolve import PIXELS
-from int8sim.kernels.cpu.gathered_conv2d import GatheredConvolution
 from int8sim.kernels.cpu.geometry import PIXELWISE, geometry
 from int8sim.kernels.cpu.tile import DOT_PRODUCTS
 from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
@@ -181,7 +181,7 @@ def test_windows_of_nothing_but_padding(form, compared):
 
 
 @pytest.mark.skipif("amx_int8" not in DOT_PRODUCTS.available(), reason="this machine has no AMX, or does not permit it")
-@pytest.mark.parametrize(("channels", "kind"), [(383, TiledConvolution), (384, GatheredConvolution)])
+@pytest.mark.parametrize(("channels", "kind"), [(383, TiledConvolution), (384, AmxConvolution)])
 def test_amx_takes_deep_windows(channels, kind):
     x = TensorType((1, 2, 2, channels), "uint8", "NHWC", QuantParams(1.0, 0, dtype="uint8"))
     y, weights = TensorType((1, 2, 2, 3), "int32", "NHWC"), np.ones((3, channels, 1, 1), np.int64)

@@ -1,7 +1,7 @@
 """AMX: 32 pixels by 32 channels, half a panel, sixteen steps of four bytes an instruction. Written as LLVM IR.
 
-The same sums as tile.py's. AMX loads rows that lie equally far apart, so the bytes under 32 pixels are copied side by
-side first (gathered_conv2d.py). A window is padded to 64 bytes; what lies there meets weights of 0.
+The same sums as tile.py's, of windows that lie equally far apart (amx_windows.py): each is some runs of contiguous
+bytes, whole steps of 64.
 Source: Intel's Software Developer's Manual, chapter 18, and TDPBUSD.
 """
 
@@ -15,7 +15,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from int8sim.kernels.cpu.emitter import BYTE, SIZE, WORD_BYTES, Emitter
+from int8sim.kernels.cpu.emitter import BYTE, SIZE, SIZE_BYTES, WORD_BYTES, Emitter
 from int8sim.kernels.cpu.tile import AMX, WIDEST
 from int8sim.model.step import Array
 
@@ -27,8 +27,11 @@ HALF = 2 * SIDE
 HALF_BYTES = HALF * ROW_BYTES
 PANEL_BYTES = AMX.columns * ROW_BYTES
 """Of one step's weights: of a tile's channels, and of a panel's."""
-OPERANDS = 6
-"""Of the tile: addresses of windows; bytes between them; steps of 64 bytes; weights; biases; accumulators."""
+RUN = 2
+"""Numbers of a run: bytes behind a window's beginning, steps."""
+OPERANDS = 7
+"""Of the tile: addresses of windows; bytes between them; addresses of runs, int64 [count, RUN]; count; addresses of
+weights, of biases and of accumulators."""
 REGISTERS = 8
 
 
@@ -60,17 +63,24 @@ class _Tile(Emitter):
         """Load or store a register whose rows lie `apart` bytes apart."""
         self.call(name, self.register(number), self.pointer(address, offset, BYTE), apart)
 
-    def emit(self, windows: Any, apart: Any, steps: Any, weights: Any, bias: Any, acc: Any) -> None:
-        """At least one step."""
-        builder, half = self.builder, self.builder.mul(apart, self.constant(SIDE))
+    def emit(self, windows: Any, apart: Any, runs: Any, count: Any, weights: Any, bias: Any, acc: Any) -> None:
+        """At least one run, of at least one step."""
+        add, half = self.builder.add, self.builder.mul(apart, self.constant(SIDE))
         for number in range(4):  # every row begins as the biases
             self.move("tileloadd64", number, bias, number % 2 * ROW_BYTES, self.constant(0))
 
-        def turn(step: Any) -> list[Any]:
-            self._step(self.at(windows, step, ROW_BYTES), half, apart, self.at(weights, step, PANEL_BYTES))
-            return [builder.add(step, self.constant(1))]
+        def step(place: Any, factors: Any) -> list[Any]:
+            self._step(add(windows, place), half, apart, factors)
+            return [add(place, self.constant(ROW_BYTES)), add(factors, self.constant(PANEL_BYTES))]
 
-        self.loop([self.constant(0)], turn, steps)
+        def run(number: Any, factors: Any) -> list[Any]:
+            behind, steps = (
+                self.load(self.at(runs, number, RUN * SIZE_BYTES), SIZE_BYTES * i, SIZE) for i in range(RUN)
+            )
+            _, following = self.loop([behind, factors], step, self.at(behind, steps, ROW_BYTES))
+            return [add(number, self.constant(1)), following]
+
+        self.loop([self.constant(0), weights], run, count)
         for number in range(4):
             place = number // 2 * SIDE * WIDEST * WORD_BYTES + number % 2 * ROW_BYTES
             self.move("tilestored64", number, acc, place, self.constant(WIDEST * WORD_BYTES))

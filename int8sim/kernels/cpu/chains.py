@@ -14,7 +14,7 @@ import numpy as np
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
 from int8sim.kernels.cpu.float_tile import DEPTHWISE, NARROW, WIDE, Tiles
-from int8sim.kernels.cpu.panels import on_a_cache_line
+from int8sim.kernels.cpu.memory import on_a_cache_line
 from int8sim.kernels.cpu.regions import Regions
 from int8sim.kernels.roles import products
 from int8sim.model.step import Array

@@ -19,6 +19,7 @@ from int8sim.kernels.cpu.depthwise import has_depthwise_tile, prepare_depthwise
 from int8sim.kernels.cpu.float_conv2d import prepare_float
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, geometry, output_shape
 from int8sim.kernels.cpu.integer_conv2d import prepare_tiles
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.runs import wrapped
 from int8sim.kernels.cpu.sequence import EXACT, Sums, ordered_sums
 from int8sim.kernels.roles import Parameters, output
@@ -65,7 +66,7 @@ def _by_blocks(
     finish = build(requantize, {"output": built})
 
     def call(stored: Array) -> Array:
-        out = np.empty(output_shape(op, shape, stored.shape, outputs), stored_dtype(y))
+        out = empty(output_shape(op, shape, stored.shape, outputs), stored_dtype(y))
         flat, size, rows = stored.reshape(-1), (*stored.shape, *out.shape[1:]), out.reshape(-1, outputs)
         for start in range(0, len(rows), block):
             part = rows[start : start + block]

@@ -73,21 +73,22 @@ def convolve_panel(
         pixel = places.ctypes.data + r * SIZE_BYTES
         tile((number, values, pixel, runs.ctypes.data, runs.shape[0], factors, offsets, acc.ctypes.data))
         for s in range(r, min(r + rows, used), STRIP):
-            requantize_strip(acc, (s - r) * WIDEST, channels, p, codes, flipped)
-            write_strip(codes, places[1, s : min(s + STRIP, used)], channels, out)
+            requantize_strip(acc, (s - r) * WIDEST, WIDEST, channels, p, codes, flipped)
+            write_strip(codes, WIDEST, places[1, s : min(s + STRIP, used)], channels, out)
 
 
-def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Parameters, codes: Array, flipped: int) -> None:
-    """Six rows of a tile's accumulators by the layer's output step, to stored codes [STRIP * WIDEST].
+def requantize_strip(
+    acc: Array, begin: int, apart: int, panel: tuple[int, int], p: Parameters, codes: Array, flipped: int
+) -> None:
+    """Six rows of accumulators by the layer's output step, to stored codes; both lie `apart` from row to row.
 
     The channels are the lanes of a vector, and what the step makes of a channel's parameters alone is made once for the
     six rows: nothing is stored before all are computed, or the parameters would have to be read again. No code leaves
     32 bits, and said so, none takes a wider lane behind the step's last product.
     """
     wide_vectors()
-    source, first = np.uint64(begin), np.uint64(panel[0])
-    r1, r2, r3 = np.uint64(WIDEST), np.uint64(2 * WIDEST), np.uint64(3 * WIDEST)
-    r4, r5 = np.uint64(4 * WIDEST), np.uint64(5 * WIDEST)
+    source, first, r1 = np.uint64(begin), np.uint64(panel[0]), np.uint64(apart)
+    r2, r3, r4, r5 = r1 + r1, r1 + r1 + r1, r1 + r1 + r1 + r1, r1 + r1 + r1 + r1 + r1
     for c in range(np.uint64(panel[1])):
         a, channel = source + c, first + c
         row0 = to_stored(output(np.int64(acc[a]), p, channel), flipped)
@@ -100,9 +101,10 @@ def requantize_strip(acc: Array, begin: int, panel: tuple[int, int], p: Paramete
         codes[c + r3], codes[c + r4], codes[c + r5] = row3, row4, row5
 
 
-def write_strip(codes: Array, numbers: Array, panel: tuple[int, int], out: Array) -> None:
-    """The codes of as many rows as there are numbers into those pixels of out."""
+def write_strip(codes: Array, apart: int, numbers: Array, panel: tuple[int, int], out: Array) -> None:
+    """The codes of as many rows as there are numbers into those pixels of out; nowhere where the number is below 0."""
     source, target, size = codes.ctypes.data, out.ctypes.data + panel[0] * out.itemsize, panel[1] * out.itemsize
     for r in range(numbers.shape[0]):
         pixel = target + numbers[r] * out.shape[1] * out.itemsize
-        copy_bytes(pixel, source + r * WIDEST * out.itemsize, size)
+        if numbers[r] >= 0:
+            copy_bytes(pixel, source + r * apart * out.itemsize, size)

@@ -1,7 +1,7 @@
 """Depthwise convolutions of 8-bit codes by the depthwise tile: every channel has its own window, and one output.
 
-Pixels that have the same taps are taken together (runs.py). A pixel's sums are made for all channels, 64 at a time, and
-then go through the layer's output step.
+Pixels that have the same taps are taken together (runs.py), six of them and up to 256 channels at a time; their sums
+then go through the layer's output step as those of any other convolution do.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.chains import by_image, locate
-from int8sim.kernels.cpu.convolve import PIXELS
+from int8sim.kernels.cpu.convolve import PIXELS, requantize_strip, write_strip
 from int8sim.kernels.cpu.depthwise_tile import WIDTHS, avx512_vnni, lanes_of
 from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
-from int8sim.kernels.cpu.panels import on_a_cache_line
+from int8sim.kernels.cpu.memory import empty, empty_on_a_cache_line, on_a_cache_line
 from int8sim.kernels.cpu.regions import side_by_side
 from int8sim.kernels.cpu.runs import Region, image_regions, parts_of, region_biases
-from int8sim.kernels.cpu.tile import GROUP, instruction_set
-from int8sim.kernels.primitives import to_stored, wide_vectors
-from int8sim.kernels.roles import Parameters, depthwise_tile, output
+from int8sim.kernels.cpu.threads import Scratch, in_parts
+from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, instruction_set
+from int8sim.kernels.roles import Parameters, depthwise_tile
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
+SPAN = 4
+"""Blocks of channels whose sums are requantized together."""
 Tap = tuple[int, tuple[int, int] | None]
 """Bytes behind a pixel's first value, and row and column of the window; a tap without those has no weight."""
 
@@ -41,7 +43,7 @@ def prepare_depthwise(
     """x in storage form -> y in storage form. weights: minus their zero point, [C, 1, rows, columns]."""
     regions, channels = image_regions(op, shape, x), len(weights)
     blocks = np.array(list(cut(channels)), np.int64)
-    lanes = np.concatenate([first + lanes_of(WIDTHS[tile]).reshape(-1) for tile, first in blocks])
+    lanes = np.concatenate([first + lanes_of(WIDTHS[tile]).reshape(-1) for tile, first, _ in blocks])
     steps = [by_four(each) for each in regions]
     packed = on_a_cache_line(np.concatenate([_pack(weights, taps, blocks) for taps in steps]))
     biases = np.take(region_biases(regions, shape, weights, bias), np.minimum(lanes, channels), axis=1)
@@ -49,28 +51,37 @@ def prepare_depthwise(
     under = side_by_side(behind, [each.pixels for each in regions])
     built, values = bind(step)
     kernel = build(convolve_depthwise, {"output": built}, {"depthwise_tile": avx512_vnni})
-    beyond = len(lanes) - channels
+    beyond, flipped, dtype = len(lanes) - channels, np.int32(flip(y)), stored_dtype(y)
+    scratch = Scratch(lambda: _scratch(dtype))
+    constants, taps = (packed, blocks, biases, under), shape.rows * shape.columns
 
     def call(stored: Array) -> Array:
-        out = np.empty(output_shape(op, shape, stored.shape, channels), stored_dtype(y))
+        out = empty(output_shape(op, shape, stored.shape, channels), dtype)
         flat, rows = stored.reshape(-1), out.reshape(-1, channels)
         if beyond:
             flat = np.append(flat, np.zeros(beyond, np.uint8))  # the last block reads beyond the last channel
-        images, flipped = by_image(stored, rows), np.int32(flip(y))
-        scratch = np.empty((2, PIXELS), np.int64), np.empty(len(lanes), np.int32)
-        kernel(flat, packed, blocks, biases, under, images, scratch, (0, 1), values, rows, flipped)
+        images = by_image(stored, rows)
+        in_parts(
+            lambda *part: kernel(flat, *constants, images, scratch(), part, values, rows, flipped), rows.size * taps
+        )
         return out
 
     return call
 
 
-def cut(channels: int) -> Iterator[tuple[int, int]]:
-    """Numbers of tiles and their first channels: as wide as possible, with less than 16 channels too many in all."""
+def _scratch(dtype: str) -> tuple[Array, Array, Array]:
+    """Places of pixels, a strip's accumulators and its codes."""
+    accumulators = empty_on_a_cache_line((STRIP * SPAN * WIDEST,), np.int32)
+    return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * SPAN * WIDEST, dtype)
+
+
+def cut(channels: int) -> Iterator[tuple[int, int, int]]:
+    """Numbers of tiles, first channels, how many: as wide as possible, less than 16 lanes too many in all."""
     first = 0
     while first < channels:
         left = channels - first
         tile = next(i for i, shape in enumerate(WIDTHS) if shape.columns < left + WIDTHS[-1].columns)
-        yield tile, first
+        yield tile, first, min(left, WIDTHS[tile].columns)
         first += WIDTHS[tile].columns
 
 
@@ -88,7 +99,7 @@ def _pack(weights: Array, taps: list[Tap], blocks: Array) -> Array:
         if place is not None:
             row[: len(weights)] = weights[:, 0, place[0], place[1]]
     by_step = by_tap.reshape(-1, GROUP, columns)
-    parts = [by_step[:, :, first + lanes_of(WIDTHS[tile])].transpose(0, 2, 3, 1) for tile, first in blocks]
+    parts = [by_step[:, :, first + lanes_of(WIDTHS[tile])].transpose(0, 2, 3, 1) for tile, first, _ in blocks]
     return np.concatenate([np.ascontiguousarray(part).reshape(-1) for part in parts])
 
 
@@ -99,42 +110,48 @@ def convolve_depthwise(
     biases: Array,
     windows: tuple[Array, Array, Array],
     images: tuple[int, int, int],
-    scratch: tuple[Array, Array],
+    scratch: tuple[Array, Array, Array],
     part: tuple[int, int],
     p: Parameters,
     out: Array,
     flipped: int,
 ) -> None:
-    """x: uint8, flat, channels last. weights: as packed. blocks: numbers of tiles and first channels.
+    """x: uint8, flat, channels last. weights: as packed. blocks: numbers of tiles, first channels, how many.
 
     biases: int32 [regions, columns], in the tiles' lanes. windows: bounds, taps, bytes behind a pixel's first value,
     whole steps of four in every region, and pixels, as `side_by_side` of regions.py gives them. images: as `by_image`
-    gives them. scratch: places, int64 [2, PIXELS], and a pixel's sums, int32 [columns]. part: which of how many parts
-    of every region's pixels. out: stored codes [N * pixels, C].
+    gives them. scratch: places, int64 [2, PIXELS]; accumulators, int32, and codes, [STRIP * SPAN * WIDEST]. part: which
+    of how many parts of every region's pixels. out: stored codes [N * pixels, C].
     """
-    (bounds, taps, pixels), (places, acc) = windows, scratch
+    (bounds, taps, pixels), (places, acc, codes) = windows, scratch
     for i in range(bounds.shape[0]):
-        region = pixels[:, bounds[i, 2] : bounds[i, 3]]
-        under, steps = taps.ctypes.data + bounds[i, 0] * SIZE_BYTES, (bounds[i, 1] - bounds[i, 0]) // GROUP
-        factors = weights.ctypes.data + bounds[i, 0] * acc.shape[0]
-        offsets, total = biases.ctypes.data + i * acc.shape[0] * WORD_BYTES, images[0] * region.shape[1]
+        region, steps = pixels[:, bounds[i, 2] : bounds[i, 3]], (bounds[i, 1] - bounds[i, 0]) // GROUP
+        under = taps.ctypes.data + bounds[i, 0] * SIZE_BYTES, steps
+        factors = weights.ctypes.data + bounds[i, 0] * biases.shape[1]
+        total = images[0] * region.shape[1]
         last = total * (part[0] + 1) // part[1]
         for start in range(total * part[0] // part[1], last, PIXELS):
             used = min(PIXELS, last - start)
             locate(region, start, images, places[:, :used])
-            for r in range(used):
-                pixel = x.ctypes.data + places[0, r]
-                for k in range(blocks.shape[0]):
-                    first = blocks[k, 1]
-                    own, offset = factors + first * steps * GROUP, first * WORD_BYTES
-                    depthwise_tile(
-                        (blocks[k, 0], pixel + first, under, steps, own, offsets + offset, acc.ctypes.data + offset)
-                    )
-                requantize_row(acc, p, out[places[1, r]], flipped)
+            for s in range(0, used, STRIP):
+                strip = places[:, s : min(s + STRIP, used)]
+                for k in range(0, blocks.shape[0], SPAN):
+                    span = blocks[k : k + SPAN]
+                    accumulate_strip(x, factors, span, biases[i], under, strip[0], acc)
+                    channels = span[0, 1], span[-1, 1] + span[-1, 2] - span[0, 1]
+                    requantize_strip(acc, 0, SPAN * WIDEST, channels, p, codes, flipped)
+                    write_strip(codes, SPAN * WIDEST, strip[1], channels, out)
 
 
-def requantize_row(acc: Array, p: Parameters, row: Array, flipped: int) -> None:
-    """A pixel's sums by the layer's output step into its stored codes."""
-    wide_vectors()
-    for channel in range(np.uint64(row.shape[0])):
-        row[channel] = to_stored(output(np.int64(acc[channel]), p, channel), flipped)
+def accumulate_strip(
+    x: Array, weights: int, span: Array, bias: Array, under: tuple[int, int], places: Array, acc: Array
+) -> None:
+    """Up to six pixels' sums over some blocks of channels. weights: address of a region's."""
+    taps, steps = under
+    for k in range(span.shape[0]):
+        first = span[k, 1]
+        own, offsets = weights + first * steps * GROUP, bias.ctypes.data + first * WORD_BYTES
+        values, sums = x.ctypes.data + first, acc.ctypes.data + (first - span[0, 1]) * WORD_BYTES
+        for r in range(places.shape[0]):
+            row = sums + r * SPAN * WIDEST * WORD_BYTES
+            depthwise_tile((span[k, 0], values + places[r], taps, steps, own, offsets, row))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from int8sim.kernels.cpu.emitter import Shape
+from int8sim.kernels.cpu.memory import on_a_cache_line
 from int8sim.kernels.cpu.tile import GROUP, Tiles
 from int8sim.model.step import Array
-
-CACHE_LINE = 64
 
 
 class Panel(NamedTuple):
@@ -76,19 +73,3 @@ def _pack(part: Array, shape: Shape, tiles: Tiles) -> Array:
         halves = by_line.reshape(*by_line.shape[:-1], 2, GROUP // 2)
         by_line = halves.transpose(0, 1, 2, 4, 3, 5)
     return np.ascontiguousarray(by_line).reshape(-1)
-
-
-def on_a_cache_line(array: Array) -> Array:
-    """A copy that begins on one."""
-    copy = empty_on_a_cache_line(array.shape, array.dtype)
-    copy[:] = array
-    return copy
-
-
-def empty_on_a_cache_line(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """Room that begins on one: a vector that lies over two of them takes twice as long to load."""
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    room = np.empty(size + CACHE_LINE, np.uint8)
-    begin = -room.ctypes.data % CACHE_LINE
-    aligned: Array = room[begin : begin + size].view(dtype).reshape(shape)
-    return aligned

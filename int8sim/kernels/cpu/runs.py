@@ -46,12 +46,18 @@ class Windows(NamedTuple):
     pixels: Array
 
 
+def sizes(op: Convolution, shape: Geometry, kind: TensorType) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Height and width of an image of a tensor type, and of its output."""
+    height, width = kind.shape[2:4] if kind.layout == "NCHW" else kind.shape[1:3]
+    _, rows, columns, _ = output_shape(op, shape, (1, height, width, 1), 1)
+    return (height, width), (rows, columns)
+
+
 def image_regions(op: Convolution, shape: Geometry, kind: TensorType) -> list[Region]:
     """The regions of an image of a tensor type."""
-    height, width = kind.shape[2:4] if kind.layout == "NCHW" else kind.shape[1:3]
-    _, *out, _ = output_shape(op, shape, (1, height, width, 1), 1)
+    (height, width), out = sizes(op, shape, kind)
     step = shape.groups * shape.channels
-    rows, columns = map(parts, axes(shape, (height, width), (out[0], out[1])))
+    rows, columns = map(parts, axes(shape, (height, width), out))
     return [
         Region(pixels_of(y, z, width, out[1], step), tuple(_runs(y, z, width, step, shape.groups == 1)))
         for y, z in itertools.product(rows, columns)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Generic, TypeVar, cast
+
+Room = TypeVar("Room")
 
 LEAST_PRODUCTS = 1 << 21
 """Products below which handing a part to another thread takes longer than it saves."""
@@ -32,11 +36,29 @@ def thread_count() -> int:
 def in_parts(work: Callable[[int, int], None], products: int = LEAST_PRODUCTS) -> None:
     """work(part, parts) for every part. products: of all parts; few of them are one part, on the caller's thread."""
     parts = thread_count() if products >= LEAST_PRODUCTS else 1
+    if parts == 1:
+        return work(0, 1)
     waiting = [_pool().submit(work, part, parts) for part in range(1, parts)]
     with on_threads(1):
         work(0, parts)
     for each in waiting:
         each.result()
+    return None
+
+
+class Scratch(Generic[Room]):
+    """What a kernel needs while it runs, made once on every thread: nothing is allocated by a second call."""
+
+    def __init__(self, make: Callable[[], Room]) -> None:
+        self._make, self._own = make, threading.local()
+
+    def __call__(self) -> Room:
+        """Of the calling thread."""
+        try:
+            return cast("Room", self._own.room)
+        except AttributeError:
+            self._own.room = self._make()
+            return cast("Room", self._own.room)
 
 
 def share(count: int, part: int, parts: int) -> tuple[int, int]:

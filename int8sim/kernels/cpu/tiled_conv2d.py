@@ -16,11 +16,12 @@ from int8sim.kernels.cpu.chains import by_image
 from int8sim.kernels.cpu.convolve import PIXELS, convolve
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.integer_layer import IntegerLayer
-from int8sim.kernels.cpu.panels import empty_on_a_cache_line, panels
-from int8sim.kernels.cpu.runs import Layout, Windows, parts_of, region_biases, windows
-from int8sim.kernels.cpu.threads import in_parts, share
+from int8sim.kernels.cpu.memory import empty_on_a_cache_line
+from int8sim.kernels.cpu.panels import panels
+from int8sim.kernels.cpu.runs import Layout, parts_of, region_biases, windows
+from int8sim.kernels.cpu.threads import Scratch, in_parts, share
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, Tiles
-from int8sim.kernels.storage import flip
+from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -31,7 +32,7 @@ class Weights(NamedTuple):
     packed: Array
     panels: Array
     biases: Array
-    windows: Windows
+    windows: tuple[Array, ...]
 
 
 class TiledConvolution(IntegerLayer):
@@ -43,6 +44,7 @@ class TiledConvolution(IntegerLayer):
         super().__init__(op, shape, x, y, step, tiles)
         self.layout = Layout(shape, self.regions)
         self.kernel = build(convolve, {"output": self.built}, {"tile": tiles.intrinsic})
+        self.flipped, self.scratch = np.int32(flip(y)), Scratch(self._scratch)
 
     def pack(self, weights: Array, bias: Array) -> Weights:
         """In panels."""
@@ -50,7 +52,7 @@ class TiledConvolution(IntegerLayer):
         ordered = np.concatenate([self.layout.in_order(part) for part in copies], 1)
         table, packed, channels = panels(ordered, self.shape.groups, self.shape.channels, self.tiles)
         biases = np.take(region_biases(self.regions, self.shape, weights, bias), channels, axis=1)
-        return Weights(packed, table, biases, windows(self.layout, self.regions, len(copies)))
+        return Weights(packed, table, biases, tuple(windows(self.layout, self.regions, len(copies))))
 
     def run(self, own: Weights, stored: Array, out: Array) -> None:
         """Threads take pixels, or panels where there are few pixels."""
@@ -58,16 +60,14 @@ class TiledConvolution(IntegerLayer):
         if not self.layout.by_tap:
             flat = np.append(flat, np.zeros(GROUP - 1, np.uint8))  # the last run's padding reads there
         images, outputs = by_image(stored, rows), len(own.panels)
-        flipped, under = np.int32(flip(self.y)), tuple(own.windows)
 
         def work(part: int, parts: int) -> None:
             spread = (part, parts, 0, outputs) if len(rows) >= parts * STRIP else (0, 1, *share(outputs, part, parts))
-            constants = own.packed, own.panels, own.biases, under
-            self.kernel(flat, *constants, images, self._scratch(out), spread, self.values, rows, flipped)
+            self.kernel(flat, *own, images, self.scratch(), spread, self.values, rows, self.flipped)
 
         in_parts(work, rows.size * self.depth)
 
-    def _scratch(self, out: Array) -> tuple[Array, Array, Array]:
+    def _scratch(self) -> tuple[Array, Array, Array]:
         """Places of pixels, a tile's accumulators, a strip's codes."""
         accumulators = empty_on_a_cache_line((max(each.rows for each in self.tiles.shapes) * WIDEST,), np.int32)
-        return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * WIDEST, out.dtype)
+        return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * WIDEST, stored_dtype(self.y))
