@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -11,13 +11,10 @@ import numpy as np
 
 from int8sim.bench.ceiling import ceiling
 from int8sim.bench.job import Contender, Job
-from int8sim.bench.networks import NETWORKS, Builder
+from int8sim.bench.networks import NETWORKS, convolution, depthwise, macs, product
 from int8sim.bench.peers import Make, contenders, torch_product
 from int8sim.golden.packaged import lenet
-from int8sim.graph.ir import Graph
 from int8sim.importers.onnx import load_onnx
-from int8sim.ops.conv2d import Conv2d
-from int8sim.ops.fully_connected import FullyConnected
 
 PRODUCTS = (1024, 1024, 1024), (4096, 1024, 1024), (1, 4096, 4096), (64, 768, 3072)
 """M, K, N."""
@@ -37,8 +34,9 @@ LARGE_BATCH = {"LeNet": 500, "ResNet-8": 100, "DS-CNN": 100, "MobileNetV2": 8, "
 def product_jobs(threads: int) -> Iterator[Job]:
     """Fully connected layers, and the bare product in torch."""
     for m, k, n in PRODUCTS:
+        make = functools.cache(partial(product, k, n))
         for mixed in (False, True):
-            taking = list(contenders(partial(_product, k, n), m, mixed=mixed, threads=threads))
+            taking = list(contenders(make, m, mixed=mixed, threads=threads))
             if not mixed and find_spec("torch"):
                 rng = np.random.default_rng(2)
                 left, right = (rng.integers(-127, 128, shape).astype(np.int8) for shape in ((m, k), (k, n)))
@@ -47,39 +45,23 @@ def product_jobs(threads: int) -> Iterator[Job]:
             yield Job(name, "GMAC/s", m * k * n / 1e9, (*taking, ceiling()))
 
 
-def _product(depth: int, outputs: int, layout: str) -> Graph:
-    net = Builder((depth,), layout)
-    net.put(FullyConnected(), "x", *net.weights((outputs, depth)), shape=(outputs,))
-    return net.graph("product")
-
-
 def convolution_jobs(threads: int) -> Iterator[Job]:
     """Convolutions of one image."""
     for channels, outputs, size, kernel, stride in CONVOLUTIONS:
         name = f"conv {kernel}x{kernel} {channels}->{outputs} @{size}{f' s{stride}' if stride > 1 else ''}"
+        make = functools.cache(partial(convolution, channels, outputs, size, kernel, stride))
         for mixed in (False, True):
-            make = partial(_convolution, channels, outputs, size, kernel, stride)
             yield _job(f"{name} {'u8s8' if mixed else 's8s8'}", make, 1, mixed, threads, (ceiling(),))
     for channels, size in DEPTHWISE:
-        yield _job(f"depthwise 3x3 {channels} @{size} s8s8", partial(_depthwise, channels, size), 1, False, threads)
-
-
-def _convolution(channels: int, outputs: int, size: int, kernel: int, stride: int, layout: str) -> Graph:
-    net = Builder((channels, size, size), layout)
-    net.conv(outputs, kernel, stride)
-    return net.graph("convolution")
-
-
-def _depthwise(channels: int, size: int, layout: str) -> Graph:
-    net = Builder((channels, size, size), layout)
-    net.depthwise()
-    return net.graph("depthwise")
+        make = functools.cache(partial(depthwise, channels, size))
+        yield _job(f"depthwise 3x3 {channels} @{size} s8s8", make, 1, False, threads)
 
 
 def network_jobs(threads: int) -> Iterator[Job]:
     """Whole networks, one image and many."""
     makers: dict[str, Make] = {"LeNet": lambda _: load_onnx(lenet("lenet.onnx")), **NETWORKS}
-    for name, make in makers.items():
+    for name, each in makers.items():
+        make = functools.cache(each)
         for batch in (1, LARGE_BATCH[name]):
             yield _job(f"{name}, batch {batch}", make, batch, True, threads)
 
@@ -87,13 +69,3 @@ def network_jobs(threads: int) -> Iterator[Job]:
 def _job(name: str, make: Make, batch: int, mixed: bool, threads: int, more: tuple[Contender, ...] = ()) -> Job:
     taking = contenders(make, batch, mixed=mixed, threads=threads)
     return Job(name, "GMAC/s", batch * macs(make("NCHW")) / 1e9, (*taking, *more))
-
-
-def macs(graph: Graph) -> int:
-    """Multiplications of one image's convolutions and fully connected layers."""
-    found = 0
-    for layer in graph.layers:
-        if isinstance(layer.op, Conv2d | FullyConnected):
-            weight, y = graph.constants[layer.inputs[1]], graph.tensors[layer.output]
-            found += math.prod(y.shape[1:]) * math.prod(weight.shape[1:])
-    return found

@@ -105,6 +105,27 @@ def same_pads(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def product(depth: int, outputs: int, layout: str = "NCHW") -> Graph:
+    """A fully connected layer alone."""
+    net = Builder((depth,), layout)
+    net.put(FullyConnected(), "x", *net.weights((outputs, depth)), shape=(outputs,))
+    return net.graph("product")
+
+
+def convolution(channels: int, outputs: int, size: int, kernel: int, stride: int, layout: str = "NCHW") -> Graph:
+    """A convolution alone, of size x size pixels."""
+    net = Builder((channels, size, size), layout)
+    net.conv(outputs, kernel, stride)
+    return net.graph("convolution")
+
+
+def depthwise(channels: int, size: int, layout: str = "NCHW") -> Graph:
+    """A 3x3 convolution of every channel alone."""
+    net = Builder((channels, size, size), layout)
+    net.depthwise()
+    return net.graph("depthwise")
+
+
 def resnet8(layout: str = "NCHW") -> Graph:
     """MLPerf Tiny's, 32x32x3, 12.5 million MACs."""
     net = Builder((3, 32, 32), layout)
@@ -198,3 +219,13 @@ NETWORKS: dict[str, Callable[[str], Graph]] = {
     "ResNet-50": resnet50,
 }
 """By the name on the screen, in a layout."""
+
+
+def macs(graph: Graph) -> int:
+    """Multiplications of one image's convolutions and fully connected layers."""
+    found = 0
+    for layer in graph.layers:
+        if isinstance(layer.op, Conv2d | FullyConnected):
+            weight, y = graph.constants[layer.inputs[1]], graph.tensors[layer.output]
+            found += math.prod(y.shape[1:]) * math.prod(weight.shape[1:])
+    return found

@@ -13,7 +13,7 @@ from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
 from int8sim.model.step import Array
-from int8sim.model.table import Row, Table
+from int8sim.model.table import Table
 
 Make = Callable[[str], Graph]
 """A float32 network in a layout: ONNX Runtime's own, NCHW, or LiteRT's, NHWC."""
@@ -50,8 +50,7 @@ def _own(graph: Graph, codes: dict[str, Array], threads: int) -> Callable[[], Ar
 def ranges(graph: Graph, x: Array) -> Table:
     """Every tensor's least and greatest value in one run."""
     tensors = run(graph, {graph.inputs[0]: x}, keep="all")
-    rows = {name: (float(values.min()), float(values.max())) for name, values in tensors.items()}
-    return Table({name: Row(float(np.float32(max(-low, high) / 127)), low, high) for name, (low, high) in rows.items()})
+    return Table.from_ranges({name: (float(each.min()), float(each.max())) for name, each in tensors.items()})
 
 
 def codes_only(graph: Graph) -> Graph:

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from int8sim.bench import integers, machine, measure
-from int8sim.bench.integers import macs
 from int8sim.bench.job import Contender, Job
 from int8sim.bench.measure import lines_of
-from int8sim.bench.networks import NETWORKS, Builder, same_pads
+from int8sim.bench.networks import NETWORKS, Builder, macs, same_pads
 from int8sim.bench.peers import codes_for, codes_only, contenders, normal, ranges
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
