@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from int8sim.bench.job import Job, named
+from int8sim.bench.job import Job, Setting, named
 from int8sim.calibration.derive import table_from
 from int8sim.calibration.gather import gather
 from int8sim.calibration.streams.opening import open_samples
@@ -30,26 +29,23 @@ PEERS = {"MinMax": {}, "Entropy": {}, "Percentile": {}, "Entropy, 2048 bins": {"
 """ONNX Runtime's calibrators by name, with options beside its defaults (128 bins)."""
 
 
-def calibration_jobs(threads: int = 1) -> Iterator[Job]:  # noqa: ARG001
+def calibration_jobs(setting: Setting) -> Iterator[Job]:
     """Histograms; the search over one; every tensor's row from gathered statistics; a whole calibration."""
     values = np.random.default_rng(7).standard_normal(ELEMENTS).astype(np.float32)
     limit, counts = float(np.abs(values).max()), np.zeros(2048, np.int64)
-    numpy_histogram: Callable[[], object] = lambda: np.histogram(np.abs(values), 2048, (0.0, limit))  # noqa: E731
-    yield Job(
-        "histogram of |x|, 2,048 bins",
-        "G elements/s",
-        ELEMENTS / 1e9,
-        named({"int8sim cpu": lambda: count(values, limit, counts), "numpy.histogram": numpy_histogram}),
-    )
-    yield Job("entropy search, 2,048 bins", "searches/s", 1, named(_searches(values, limit)))
-    yield from _lenet_jobs()
+    histograms: dict[str, Callable[[], object]] = {"int8sim cpu": lambda: count(values, limit, counts)}
+    if setting.has("numpy"):
+        histograms["numpy.histogram"] = lambda: np.histogram(np.abs(values), 2048, (0.0, limit))
+    yield Job("histogram of |x|, 2,048 bins", "G elements/s", ELEMENTS / 1e9, named(histograms))
+    yield Job("entropy search, 2,048 bins", "searches/s", 1, named(_searches(values, limit, setting)))
+    yield from _lenet_jobs(setting)
 
 
-def _searches(values: Array, limit: float) -> dict[str, Callable[[], object]]:
+def _searches(values: Array, limit: float, setting: Setting) -> dict[str, Callable[[], object]]:
     counts = np.zeros(2048, np.int64)
     count(values, limit, counts)
     found: dict[str, Callable[[], object]] = {"int8sim cpu": lambda: entropy_search(counts)}
-    if find_spec("onnxruntime"):
+    if setting.has("onnxruntime"):
         from onnxruntime.quantization.calibrate import HistogramCollector
 
         collector = HistogramCollector("entropy", True, 2048, 128, 99.99, "same")
@@ -58,7 +54,7 @@ def _searches(values: Array, limit: float) -> dict[str, Callable[[], object]]:
     return found
 
 
-def _lenet_jobs() -> Iterator[Job]:
+def _lenet_jobs(setting: Setting) -> Iterator[Job]:
     path = lenet("lenet.onnx")
     graph = load_onnx(path)
     digits = open_samples(f"{lenet('digits.h5')}:calibrate/images", graph, Preprocessing(255.0))
@@ -71,7 +67,7 @@ def _lenet_jobs() -> Iterator[Job]:
         f"int8sim {method}": lambda method=method: table_from(gather(graph, batches), method)  # type: ignore[misc]
         for method in ("entropy2", "minmax")
     }
-    if find_spec("onnxruntime"):
+    if setting.has("onnxruntime"):
         contenders |= {
             f"ONNX Runtime {name}, its threads": _peer(path, name, graph.inputs[0], batches) for name in PEERS
         }

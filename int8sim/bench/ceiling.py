@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from int8sim.bench.job import Contender
+from int8sim.bench.job import CEILING, Contender
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.amx_tile import HALF, ROW_BYTES, amx_tile, configuration, configure, release
 from int8sim.kernels.cpu.emitter import Shape
 from int8sim.kernels.cpu.memory import empty_on_a_cache_line
+from int8sim.kernels.cpu.threads import LEAST_PRODUCTS, in_parts, on_threads
 from int8sim.kernels.cpu.tile import GROUP, TILES, WIDEST, Tiles, instruction_set
 from int8sim.kernels.roles import tile
 from int8sim.model.step import Array
@@ -18,13 +19,18 @@ from int8sim.model.step import Array
 DEPTH, TIMES = 256, 400
 
 
-def ceiling() -> Contender:
-    """The machine's instruction set, or a forced one."""
-    name = instruction_set()
-    tiles, shape = TILES[name], TILES[name].shapes[0]
+def ceiling(threads: int = 1) -> Contender:
+    """The machine's instruction set, or a forced one, on each of the threads."""
+    tiles = TILES[instruction_set()]
+    shape = tiles.shapes[0]
     columns = shape.columns if tiles.intrinsic else HALF
-    call = _tiles(tiles, shape) if tiles.intrinsic else _amx_tiles(shape)
-    return Contender(f"ceiling, {name} in the cache", call, work=shape.rows * columns * DEPTH * TIMES / 1e9)
+    calls = [_tiles(tiles, shape) if tiles.intrinsic else _amx_tiles(shape) for _ in range(threads)]
+    return Contender(CEILING, lambda: _at_once(calls), work=threads * shape.rows * columns * DEPTH * TIMES / 1e9)
+
+
+def _at_once(calls: Sequence[Callable[[], None]]) -> None:
+    with on_threads(len(calls)):
+        in_parts(lambda part, _: calls[part](), LEAST_PRODUCTS)
 
 
 def _operands(shape: Shape) -> tuple[Array, Array, Array, Array]:

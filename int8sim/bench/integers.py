@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from functools import partial
-from importlib.util import find_spec
 
-import numpy as np
-
+from int8sim.bench import torch_peer
 from int8sim.bench.ceiling import ceiling
-from int8sim.bench.job import Contender, Job
+from int8sim.bench.job import Contender, Job, Setting
 from int8sim.bench.networks import NETWORKS, convolution, depthwise, macs, product
-from int8sim.bench.peers import Make, contenders, torch_product
+from int8sim.bench.peers import Make, contenders
 from int8sim.golden.packaged import lenet
 from int8sim.importers.onnx import load_onnx
 
@@ -31,41 +29,31 @@ DEPTHWISE = (32, 112), (144, 56)
 LARGE_BATCH = {"LeNet": 500, "ResNet-8": 100, "DS-CNN": 100, "MobileNetV2": 8, "ResNet-50": 4}
 
 
-def product_jobs(threads: int) -> Iterator[Job]:
+def product_jobs(setting: Setting) -> Iterator[Job]:
     """Fully connected layers, and the bare product in torch."""
     for m, k, n in PRODUCTS:
-        make = functools.cache(partial(product, k, n))
-        for mixed in (False, True):
-            taking = list(contenders(make, m, mixed=mixed, threads=threads))
-            if not mixed and find_spec("torch"):
-                rng = np.random.default_rng(2)
-                left, right = (rng.integers(-127, 128, shape).astype(np.int8) for shape in ((m, k), (k, n)))
-                taking.append(Contender("torch, int32 out", torch_product(left, right, threads)))
-            name = f"GEMM {m}x{k}x{n} {'u8s8' if mixed else 's8s8'}"
-            yield Job(name, "GMAC/s", m * k * n / 1e9, (*taking, ceiling()))
+        yield _job(f"GEMM {m}x{k}x{n}", partial(product, k, n), m, setting, torch_peer.product(m, k, n, setting))
 
 
-def convolution_jobs(threads: int) -> Iterator[Job]:
+def convolution_jobs(setting: Setting) -> Iterator[Job]:
     """Convolutions of one image."""
-    for channels, outputs, size, kernel, stride in CONVOLUTIONS:
+    for shape in CONVOLUTIONS:
+        channels, outputs, size, kernel, stride = shape
         name = f"conv {kernel}x{kernel} {channels}->{outputs} @{size}{f' s{stride}' if stride > 1 else ''}"
-        make = functools.cache(partial(convolution, channels, outputs, size, kernel, stride))
-        for mixed in (False, True):
-            yield _job(f"{name} {'u8s8' if mixed else 's8s8'}", make, 1, mixed, threads, (ceiling(),))
+        yield _job(name, partial(convolution, *shape), 1, setting, torch_peer.convolution(*shape, setting))
     for channels, size in DEPTHWISE:
-        make = functools.cache(partial(depthwise, channels, size))
-        yield _job(f"depthwise 3x3 {channels} @{size} s8s8", make, 1, False, threads)
+        yield _job(f"depthwise 3x3 {channels} @{size}", partial(depthwise, channels, size), 1, setting)
 
 
-def network_jobs(threads: int) -> Iterator[Job]:
+def network_jobs(setting: Setting) -> Iterator[Job]:
     """Whole networks, one image and many."""
     makers: dict[str, Make] = {"LeNet": lambda _: load_onnx(lenet("lenet.onnx")), **NETWORKS}
-    for name, each in makers.items():
-        make = functools.cache(each)
+    for name, make in makers.items():
         for batch in (1, LARGE_BATCH[name]):
-            yield _job(f"{name}, batch {batch}", make, batch, True, threads)
+            yield _job(f"{name}, batch {batch}", make, batch, setting)
 
 
-def _job(name: str, make: Make, batch: int, mixed: bool, threads: int, more: tuple[Contender, ...] = ()) -> Job:
-    taking = contenders(make, batch, mixed=mixed, threads=threads)
-    return Job(name, "GMAC/s", batch * macs(make("NCHW")) / 1e9, (*taking, *more))
+def _job(name: str, make: Make, batch: int, setting: Setting, more: tuple[Contender, ...] = ()) -> Job:
+    once = functools.cache(make)
+    taking = (*contenders(once, batch, setting), *more, ceiling(setting.threads))
+    return Job(name, "GMAC/s", batch * macs(once("NCHW")) / 1e9, taking)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from int8sim.bench.job import Contender
+from int8sim.bench.job import Contender, Setting
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
@@ -17,25 +18,63 @@ from int8sim.model.table import Table
 
 Make = Callable[[str], Graph]
 """A float32 network in a layout: ONNX Runtime's own, NCHW, or LiteRT's, NHWC."""
+Call = Callable[[], Array]
+"""One run."""
 
 
-def contenders(make: Make, batch: int, *, mixed: bool = False, threads: int = 1) -> Iterator[Contender]:
+@dataclass(frozen=True)
+class Engine:
+    """A peer's arithmetic, by profile and preset, the layout it takes, and the peer itself: its name and its package.
+
+    load: a lowered graph, codes, threads -> one run. types: of activations and weights, where the peer has several.
+    """
+
+    profile: str
+    preset: str
+    layout: str
+    peer: str
+    package: str
+    load: Callable[[Graph, dict[str, Array], int], Call]
+    types: str = ""
+
+    @property
+    def arithmetic(self) -> str:
+        """The profile, and the types."""
+        return f"{self.profile} {self.types}".rstrip()
+
+
+def contenders(make: Make, batch: int, setting: Setting) -> Iterator[Contender]:
     """int8sim in each peer's arithmetic and that peer, in its layout, on codes from the first layer to the last.
 
-    mixed: activations asymmetric, uint8 where the engine has both.
+    Where there are several threads, int8sim on one as well.
     """
-    preset = "mixed" if mixed else "performance"
-    for profile, layout in ("onnxruntime", "NCHW"), ("xnnpack", "NHWC"):
+    lowered = _lowered(make, batch)
+    for engine in ENGINES:
+        graph, codes = lowered(engine)
+        own = f"int8sim {engine.arithmetic}"
+        yield Contender(own, _own(graph, codes, setting.threads), engine.arithmetic)
+        if setting.threads > 1:
+            yield Contender(f"{own}, 1 thread", _own(graph, codes, 1), engine.arithmetic)
+        if setting.has(engine.package):
+            name = f"{engine.peer} {engine.types}".rstrip()
+            yield Contender(name, engine.load(graph, codes, setting.threads), engine.arithmetic)
+
+
+def _lowered(make: Make, batch: int) -> Callable[[Engine], tuple[Graph, dict[str, Array]]]:
+    """An engine's integer graph, without its borders, and random codes for it."""
+
+    @functools.cache
+    def calibrated(layout: str) -> tuple[Graph, Array, Table]:
         graph = make(layout)
         x = normal((batch, *graph.tensors[graph.inputs[0]].shape[1:]))
-        integer = codes_only(lower(graph, ranges(graph, x), profile=profile, preset=preset))
-        codes = codes_for(integer, x)
-        yield Contender(f"int8sim {profile}", _own(integer, codes, threads), profile)
-        if profile == "onnxruntime" and find_spec("onnxruntime"):
-            yield Contender("ONNX Runtime", onnxruntime(integer, codes, threads), profile)
-        if profile == "xnnpack" and find_spec("ai_edge_litert"):
-            yield Contender("XNNPACK", litert(integer, codes, "BUILTIN", threads), profile)
-            yield Contender("LiteRT reference", litert(integer, codes, "BUILTIN_REF", threads))
+        return graph, x, ranges(graph, x)
+
+    def lowered(engine: Engine) -> tuple[Graph, dict[str, Array]]:
+        graph, x, table = calibrated(engine.layout)
+        integer = codes_only(lower(graph, table, profile=engine.profile, preset=engine.preset))
+        return integer, codes_for(integer, x)
+
+    return lowered
 
 
 def normal(shape: tuple[int, ...]) -> Array:
@@ -43,7 +82,7 @@ def normal(shape: tuple[int, ...]) -> Array:
     return np.random.default_rng(3).standard_normal(shape).astype(np.float32)
 
 
-def _own(graph: Graph, codes: dict[str, Array], threads: int) -> Callable[[], Array]:
+def _own(graph: Graph, codes: dict[str, Array], threads: int) -> Call:
     return lambda: run(graph, codes, threads=threads)[graph.outputs[0]]
 
 
@@ -66,7 +105,7 @@ def codes_for(graph: Graph, x: Array) -> dict[str, Array]:
     return {name: np.random.default_rng(1).integers(info.min, info.max + 1, x.shape).astype(info.dtype)}
 
 
-def onnxruntime(graph: Graph, codes: dict[str, Array], threads: int) -> Callable[[], Array]:
+def onnxruntime(graph: Graph, codes: dict[str, Array], threads: int) -> Call:
     """The exported graph in ONNX Runtime."""
     import onnxruntime
 
@@ -79,7 +118,7 @@ def onnxruntime(graph: Graph, codes: dict[str, Array], threads: int) -> Callable
     return lambda: session.run(None, codes)[0]
 
 
-def litert(graph: Graph, codes: dict[str, Array], kernels: str, threads: int) -> Callable[[], Array]:
+def litert(kernels: str, graph: Graph, codes: dict[str, Array], threads: int) -> Call:
     """The exported graph in LiteRT. kernels: a member of OpResolverType."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -106,10 +145,10 @@ def litert(graph: Graph, codes: dict[str, Array], kernels: str, threads: int) ->
     return call
 
 
-def torch_product(left: Array, right: Array, threads: int) -> Callable[[], Array]:
-    """int8 [M, K] by int8 [K, N] to int32 in torch, nothing requantized."""
-    import torch
-
-    torch.set_num_threads(threads)
-    a, b = torch.from_numpy(left), torch.from_numpy(right)
-    return lambda: torch._int_mm(a, b).numpy()  # noqa: SLF001
+ENGINES = (
+    Engine("onnxruntime", "mixed", "NCHW", "ONNX Runtime", "onnxruntime", onnxruntime, "u8s8"),
+    Engine("onnxruntime", "performance", "NCHW", "ONNX Runtime", "onnxruntime", onnxruntime, "s8s8"),
+    Engine("xnnpack", "mixed", "NHWC", "XNNPACK", "ai_edge_litert", partial(litert, "BUILTIN")),
+    Engine("tflite_reference", "mixed", "NHWC", "LiteRT reference", "ai_edge_litert", partial(litert, "BUILTIN_REF")),
+)
+"""Everyone's int8 weights; uint8 activations where ONNX Runtime has both."""

@@ -318,11 +318,14 @@ def prove(
 @app.command()
 def bench(
     groups: Annotated[list[str] | None, typer.Argument(help="products, convolutions, networks ...; or all.")] = None,
-    seconds: Annotated[float, typer.Option(help="Roughly how long each line may take.")] = 1.0,
+    peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Beside the peers that are installed.")] = True,
     threads: Annotated[int, typer.Option(help="For int8sim and for its peers.")] = 1,
-    json: Json = False,
+    seconds: Annotated[float, typer.Option(min=0, max=3600, help="Roughly how long each line may take.")] = 1.0,
+    instruction_set: Annotated[str, typer.Option(help="int8sim's dot products: avx512_vnni ...; else the best.")] = "",
+    json: Annotated[Path | None, typer.Option(help="Write every figure to this file.")] = None,
 ) -> None:
-    """Speed, side by side with the peers that are installed, as medians of interleaved runs."""
-    from int8sim.cli.commands import bench as command
+    """Speed, side by side with the peers that are installed, as medians of interleaved runs; their bits compared."""
+    from int8sim.bench import Setting
+    from int8sim.cli.bench import bench as command
 
-    raise typer.Exit(command(groups or (), seconds, threads, json))
+    raise typer.Exit(command(groups or (), seconds, Setting(threads, peers), instruction_set, json))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,16 +146,3 @@ def show_report(screen: Screen, title: str, report: Report) -> None:
 
 def _counts(report: Report) -> Iterable[list[str]]:
     return ([entry.tensor, entry.layer, f"{entry.compared:,}", f"{entry.different:,}"] for entry in report.tensors)
-
-
-def bench(groups: Sequence[str], seconds: float, threads: int, as_json: bool) -> int:
-    """`int8sim bench`."""
-    from int8sim.bench import machine, measure
-
-    screen = Screen(as_json)
-    screen.say("\n".join(machine()))
-    lines = list(measure(seconds, groups, threads))
-    columns = (f"median of interleaved runs, {threads} thread{'s' * (threads > 1)}", "unit", "value", "of int8sim")
-    screen.table("", columns, (line.row() for line in lines))
-    screen.result({"machine": machine(), "lines": [line.as_dict() for line in lines]})
-    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,8 +27,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Raises OutputNotWritableError for whatever the file system refuses.
     """
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    target, partial = Path(path), _beside(path)
     try:
         yield partial
         partial.replace(target)
@@ -36,6 +36,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise OutputNotWritableError now for a path that could not be written behind minutes of work either."""
+    partial = _beside(path)
+    try:
+        partial.touch()
+        partial.unlink()
+    except OSError as problem:
+        raise OutputNotWritableError(path, problem.strerror or str(problem)) from None
+
+
+def _beside(path: str | os.PathLike[str]) -> Path:
+    """Where a file lies until it is whole."""
+    target = Path(path)
+    if target.is_dir():
+        raise OutputNotWritableError(path, os.strerror(errno.EISDIR))
+    return target.with_name(f".{target.name}.{os.getpid()}.partial")
 
 
 def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from int8sim.bench import integers, machine, measure
+from int8sim.bench import Setting, integers, machine, measure
 from int8sim.bench.job import Contender, Job
-from int8sim.bench.measure import lines_of
+from int8sim.bench.measure import lines_of, ratio
 from int8sim.bench.networks import NETWORKS, Builder, macs, same_pads
-from int8sim.bench.peers import codes_for, codes_only, contenders, normal, ranges
+from int8sim.bench.peers import ENGINES, codes_for, codes_only, contenders, normal, ranges
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import BitsDifferError, UnknownNameError
@@ -48,15 +48,19 @@ def test_codes_only_is_the_same_network_without_its_borders():
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("mixed", [False, True])
-def test_contenders_of_one_arithmetic_are_equal(mixed, compared):
+def test_contenders_of_one_arithmetic_are_equal(compared):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("ai_edge_litert")
-    taking = tuple(contenders(small, 2, mixed=mixed))
+    taking = tuple(contenders(small, 2, Setting(threads=2)))
     lines = lines_of(Job("small", "runs/s", 1, taking, rounds=1), 0.0)
-    assert [line.who for line in lines][:2] == ["int8sim onnxruntime", "ONNX Runtime"]
-    assert [line.ratio for line in lines if line.who.startswith("int8sim")] == [1.0, 1.0]
-    compared(2 * 4 * 3 * 3, least=72)
+    own, peers = (
+        [f"int8sim {each.arithmetic}" for each in ENGINES],
+        [each for each in taking if not each.who[0].islower()],
+    )
+    assert [line.who for line in lines if line.ratio == 1.0] == own
+    assert [each.who for each in peers] == ["ONNX Runtime u8s8", "ONNX Runtime s8s8", "XNNPACK", "LiteRT reference"]
+    assert all(each.arithmetic for each in taking)
+    compared(len(ENGINES) * 2 * 4 * 3 * 3, least=288)
 
 
 def test_other_bits_are_an_error():
@@ -67,15 +71,24 @@ def test_other_bits_are_an_error():
 
 def test_groups_are_named():
     with pytest.raises(UnknownNameError, match="'nothing'"):
-        list(measure(groups=["nothing"]))
+        next(measure(Setting(), ["products", "nothing"]))
 
 
 def test_the_machine_is_named():
     assert any("numba" in line for line in machine())
 
 
-def test_products(monkeypatch):
+def test_products_without_peers_are_a_fraction_of_the_ceiling(monkeypatch):
     monkeypatch.setattr(integers, "PRODUCTS", ((3, 8, 5),))
-    jobs = list(integers.product_jobs(1))
-    assert [job.name for job in jobs] == ["GEMM 3x8x5 s8s8", "GEMM 3x8x5 u8s8"]
-    assert jobs[0].work == 3 * 8 * 5 / 1e9
+    (job,) = integers.product_jobs(Setting(threads=2, peers=False))
+    assert (job.name, job.work) == ("GEMM 3x8x5", 3 * 8 * 5 / 1e9)
+    *own, ceiling = lines_of(job, 0.0)
+    assert {line.who.split()[0] for line in own} == {"int8sim"}
+    assert all(line.of_ceiling == ratio(line.turns, ceiling.turns) for line in own)
+    assert ceiling.of_ceiling == 1.0
+    assert all(len(line.turns) == job.rounds for line in own)
+
+
+def test_ratios_are_of_the_same_round():
+    """A machine that is twice as slow in every other round."""
+    assert ratio([8.0, 4.0, 8.0], [4.0, 2.0, 1.0]) == 2.0

@@ -162,6 +162,11 @@ def bad_inputs(tmp_path, quick):
             "directory",
         ),
         (["quickstart", "-o", text / "q"], "Not a directory"),
+        (["bench", "nothing"], "unknown group of the bench 'nothing'; known: calibration, convolutions"),
+        (["bench", "--threads", "0"], "0 threads: 1 or more are needed"),
+        (["bench", "--instruction-set", "mmx"], "unknown dot product on this processor 'mmx'"),
+        (["bench", "--json", tmp_path], "Is a directory"),
+        (["bench", "--json", tmp_path / "no" / "figures.json"], "No such file or directory"),
     ]
 
 
@@ -192,12 +197,15 @@ def test_doctor_says_what_is_here(command):
     assert set(content["profiles"]) >= {"tensorrt", "nvdla", "onnxruntime", "tflite_reference"}
 
 
-def test_bench_prints_ratios(command):
-    status, out, _ = command("bench", "calibration", "--seconds", "0.01", "--json")
-    lines = json.loads(out)["lines"]
+def test_bench_prints_ratios_and_writes_them(command, tmp_path):
+    file = tmp_path / "figures.json"
+    status, out, _ = command("bench", "calibration", "--no-peers", "--seconds", "0", "--json", file)
+    found = json.loads(file.read_text())
     assert status == 0
-    assert all(line["value"] > 0 for line in lines)
-    assert lines[0]["ratio"] == 1.0
+    assert {line["group"] for line in found["lines"]} == {"calibration"}
+    assert all(line["value"] > 0 < line["seconds"] for line in found["lines"])
+    assert (found["lines"][0]["ratio"], found["threads"], found["peers"]) == (1.0, 1, False)
+    assert all(line["job"] in out and line["who"] in out for line in found["lines"])
 
 
 def test_usage_errors_have_status_2(command):
