@@ -127,7 +127,8 @@ def first_output(folder: Path, network: str, cache: str) -> float:
 def child(code: str, folder: Path, network: str, cache: str, *more: int) -> list[float]:
     """The numbers that a process prints."""
     command = [sys.executable, "-c", code, str(folder / f"{network}.h5"), *map(str, more)]
-    environment = {**os.environ, "INT8SIM_CACHE": str(folder / cache)}
+    environment = {**os.environ, "INT8SIM_CACHE": str(folder / cache), "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return [float(word) for word in done.stdout.split()]
 

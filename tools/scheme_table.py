@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +20,7 @@ from pathlib import Path
 import llvmlite.binding
 import numpy as np
 from engines import ENGINES
+from pages import put
 
 from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Graph, Layer
@@ -181,12 +181,6 @@ def described(scheme: Scheme) -> str:
     )
     parts = [f"`{names}`" if names else "codes move"]
     return "; ".join([*parts, *(f"{each.what}: {described(each.scheme)}" for each in scheme.branches)])
-
-
-def put(text: str, part: str, content: str) -> str:
-    """The page with one generated part replaced."""
-    start, end = f"<!-- {part} -->", "<!-- end -->"
-    return re.sub(f"{re.escape(start)}.*?{end}", lambda _: f"{start}\n\n{content}\n\n{end}", text, flags=re.DOTALL)
 
 
 def main() -> None:
