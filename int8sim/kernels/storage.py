@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from int8sim.kernels.axes import permuted
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
@@ -27,30 +28,38 @@ def stored_zero(kind: TensorType) -> int:
     return kind.quant.tensor_zero_point + flip(kind) if kind.quant else 0
 
 
+def own_axes(kind: TensorType) -> tuple[int, ...]:
+    """The axes of storage in the order of the tensor's own layout."""
+    return (0, 3, 1, 2) if kind.layout == "NCHW" else tuple(range(len(kind.shape)))
+
+
+def stored_axes(kind: TensorType) -> tuple[int, ...]:
+    """The tensor's own axes in the order of storage."""
+    return (0, 2, 3, 1) if kind.layout == "NCHW" else tuple(range(len(kind.shape)))
+
+
 def stored_axis(kind: TensorType, axis: int) -> int:
     """Where an axis of the tensor's own layout lies in storage."""
-    return (0, 3, 1, 2)[axis] if kind.layout == "NCHW" else axis
+    return own_axes(kind)[axis]
 
 
 def to_storage(array: Array, kind: TensorType) -> Array:
     """A fresh, contiguous, writable array in storage form: what kernels are compiled for."""
-    moved = array.transpose(0, 2, 3, 1) if kind.layout == "NCHW" else array
-    if kind.dtype == "int8":
-        return np.ascontiguousarray(moved).view(np.uint8) ^ np.uint8(0x80)
-    return np.array(moved, stored_dtype(kind), order="C", copy=True)
+    given = np.ascontiguousarray(array, kind.dtype).view(stored_dtype(kind))
+    stored = permuted(given, stored_axes(kind), flip(kind))
+    return stored.copy() if np.may_share_memory(stored, array) else stored
 
 
 def from_storage(array: Array, kind: TensorType) -> Array:
     """The tensor in its own layout and dtype; may share memory with a float or uint8 storage array."""
-    plain = (array ^ np.uint8(0x80)).view(np.int8) if kind.dtype == "int8" else array
-    return plain.transpose(0, 3, 1, 2) if kind.layout == "NCHW" else plain
+    return permuted(array, own_axes(kind), flip(kind)).view(kind.dtype)
 
 
 def own_layout(array: Array, kind: TensorType) -> Array:
-    """Stored values (still flipped) with the axes in the tensor's own order: a view."""
-    return array.transpose(0, 3, 1, 2) if kind.layout == "NCHW" else array
+    """Stored values (still flipped) with the axes in the tensor's own order; shares memory where that is the same."""
+    return permuted(array, own_axes(kind))
 
 
 def stored_layout(array: Array, kind: TensorType) -> Array:
-    """The inverse of `own_layout`, contiguous."""
-    return np.ascontiguousarray(array.transpose(0, 2, 3, 1) if kind.layout == "NCHW" else array)
+    """The inverse of `own_layout`."""
+    return permuted(array, stored_axes(kind))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from int8sim.kernels.storage import own_layout, stored_layout
+from int8sim.kernels.axes import permuted
+from int8sim.kernels.storage import own_axes, stored_axes
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -26,4 +27,5 @@ def prepare(
 ) -> Callable[[Array], Array]:
     """x in storage form -> y in storage form; NCHW to NHWC and back cost nothing."""
     del constants, arithmetic
-    return lambda stored: stored_layout(own_layout(stored, inputs[0]).transpose(op.perm), output_type)
+    axes = [own_axes(inputs[0])[op.perm[axis]] for axis in stored_axes(output_type)]
+    return lambda stored: permuted(stored, axes)
