@@ -1,4 +1,4 @@
-"""Maximum over each window, on stored values: the flip keeps their order, so codes and real values share one loop."""
+"""Maximum over each window, on stored values, whose order the flip keeps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from int8sim.kernels.compile import build
+from int8sim.kernels.primitives import wide_vectors
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -43,8 +44,8 @@ def prepare(
     arithmetic: Arithmetic | None,
 ) -> Callable[[Array], Array]:
     """x in storage form -> y in storage form."""
-    del inputs, constants, arithmetic
-    kernel = build(max_pool)
+    del constants, arithmetic
+    kernel = build(max_pool_float if inputs[0].dtype == "float32" else max_pool)
     window = (*op.kernel_shape, *op.strides, *op.dilations, op.pads[0], op.pads[1])
 
     def call(stored: Array) -> Array:
@@ -56,7 +57,47 @@ def prepare(
 
 
 def max_pool(x: Array, window: tuple[int, ...], out: Array) -> None:
-    """x, out: [N, H, W, C], one dtype. window: kernel, strides, dilations, (top, left)."""
+    """x, out: [N, H, W, C], one integer dtype. window: kernel, strides, dilations, (top, left).
+
+    The order of comparisons is free: down the rows first, then along them, a whole line of the output at a time.
+    """
+    rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left = window
+    _, height, width, channels = x.shape
+    reach, step = ((out.shape[2] - 1) * stride_x + 1) * channels, dilation_x * channels
+    line = np.full(max((left + width) * channels, reach + (columns - 1) * step), np.iinfo(x.dtype).min, x.dtype)
+    inside = line[left * channels : (left + width) * channels]
+    along = np.empty(reach, x.dtype)
+    for n in range(out.shape[0]):
+        for oy in range(out.shape[1]):
+            first = True
+            for u in range(rows):
+                y = oy * stride_y - top + u * dilation_y
+                if y >= 0 and y < height:
+                    gather(inside, x[n, y].reshape(-1), first)
+                    first = False
+            row = out[n, oy].reshape(-1)
+            greatest = row if stride_x == 1 else along
+            for v in range(columns):
+                gather(greatest, line[v * step :], v == 0)
+            for ox in range(out.shape[2] if stride_x > 1 else 0):
+                cell, start = np.uint64(ox * channels), np.uint64(ox * channels * stride_x)
+                for c in range(np.uint64(channels)):
+                    row[cell + c] = along[start + c]
+
+
+def gather(greatest: Array, x: Array, first: bool) -> None:
+    """The greater of each two, or x where it is the first. x: at least as long."""
+    wide_vectors()
+    if first:
+        for i in range(np.uint64(greatest.shape[0])):
+            greatest[i] = x[i]
+    else:
+        for i in range(np.uint64(greatest.shape[0])):
+            greatest[i] = max(greatest[i], x[i])
+
+
+def max_pool_float(x: Array, window: tuple[int, ...], out: Array) -> None:
+    """The same of float32, in the window's order: of zeros of both signs the first counts, and a NaN if it is first."""
     rows, columns, stride_y, stride_x, dilation_y, dilation_x, top, left = window
     for n in range(out.shape[0]):
         for oy in range(out.shape[1]):
