@@ -38,8 +38,7 @@ def prepare(
     if arithmetic is None:
         return _over_windows(build(average_pool_float), window, size, "float32", ())
     bound = {role: bind(arithmetic[role]) for role in ("step", "finish")}
-    loops = average_pool_by_cell if isinstance(arithmetic["step"](0, 0), int) else average_pool
-    kernel = build(loops, {role: built for role, (built, _) in bound.items()})
+    kernel = build(average_pool, {role: built for role, (built, _) in bound.items()})
     stored = flip(inputs[0]), stored_zero(inputs[0]) - flip(inputs[0]), flip(output_type)
     dtype = stored_dtype(output_type)
     return _over_windows(kernel, window, size, dtype, (stored, bound["step"][1], bound["finish"][1]))
@@ -65,36 +64,13 @@ def span(position: int, size: int, kernel: int, stride: int, before: int, after:
 def average_pool(
     x: Array, window: tuple[int, ...], out: Array, stored: tuple[int, int, int], q: Parameters, p: Parameters
 ) -> None:
-    """Stored codes [N, H, W, C]. window: kernel, strides, pads, count_include_pad.
+    """Stored codes [N, H, W, C], a cell at a time, its channels side by side.
 
-    stored: flip of x, zero point, flip of out. With count_include_pad, padding is stepped over as the zero point
-    after the cells of the input.
+    window: kernel, strides, pads, count_include_pad. stored: flip of x, zero point, flip of out. With
+    count_include_pad, padding is stepped over as the zero point after the cells of the input.
     """
     rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
-    for n in range(out.shape[0]):
-        for oy in range(out.shape[1]):
-            y0, y1, all_rows = span(oy, x.shape[1], rows, stride_y, top, bottom)
-            for ox in range(out.shape[2]):
-                z0, z1, all_columns = span(ox, x.shape[2], columns, stride_x, left, right)
-                inside = (y1 - y0) * (z1 - z0)
-                count = all_rows * all_columns if include else inside
-                for c in range(out.shape[3]):
-                    total = step(0, np.int64(x[n, y0, z0, c]) - stored[0], q, c)
-                    for k in range(1, inside):
-                        y = y0 + k // (z1 - z0)
-                        z = z0 + k % (z1 - z0)
-                        total = step(total, np.int64(x[n, y, z, c]) - stored[0], q, c)
-                    for _ in range(count - inside):
-                        total = step(total, stored[1], q, c)
-                    out[n, oy, ox, c] = finish(total, count, p, c) + stored[2]
-
-
-def average_pool_by_cell(
-    x: Array, window: tuple[int, ...], out: Array, stored: tuple[int, int, int], q: Parameters, p: Parameters
-) -> None:
-    """The same of steps whose totals are integers: a cell at a time, its channels side by side."""
-    rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
-    totals = np.empty(out.shape[3], np.int64)
+    totals = np.full(out.shape[3], step(0, stored[1], q, 0))  # of the type that the step's totals have
     for n in range(out.shape[0]):
         for oy in range(out.shape[1]):
             y0, y1, all_rows = span(oy, x.shape[1], rows, stride_y, top, bottom)
