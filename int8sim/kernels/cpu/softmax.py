@@ -8,11 +8,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.pointwise import EIGHT_BITS
+from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, exponential, quotient, total
 from int8sim.kernels.storage import flip, stored_axis, stored_dtype
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Arithmetic, Array, LookupTable, Step
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import exp, float32
+from int8sim.spec.softmax import table_exponential
 
 ROLES = ("exponential", "total", "quotient")
 
@@ -36,9 +39,18 @@ def prepare(
     axis = stored_axis(inputs[0], op.axis)
     if arithmetic is None:
         return _rows(build(softmax_float), (), axis, "float32")
-    steps = {role: bind(arithmetic[role]) for role in ROLES}
+    steps = {role: bind(step) for role, step in _tabled(arithmetic, inputs[0]).items()}
     kernel = build(softmax, {role: built for role, (built, _) in steps.items()})
     return _rows(kernel, (*(steps[role][1] for role in ROLES), flip(output_type)), axis, stored_dtype(output_type))
+
+
+def _tabled(arithmetic: Arithmetic, x: TensorType) -> Arithmetic:
+    """The steps; the exponential of 8-bit codes by a table of all differences."""
+    step = arithmetic["exponential"]
+    if x.dtype not in EIGHT_BITS or step.function is table_exponential:
+        return arithmetic
+    table = np.array([step(difference) for difference in range(-255, 1)])
+    return {**arithmetic, "exponential": Step(table_exponential, {"table": LookupTable(table)})}
 
 
 def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtype: str) -> Callable[[Array], Array]:
@@ -53,16 +65,30 @@ def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtyp
 
 def softmax(x: Array, out: Array, q: Parameters, r: Parameters, s: Parameters, flipped: int) -> None:
     """Stored codes [rows, length]; differences of stored values are differences of codes."""
+    shares = np.full(x.shape[1], exponential(0, q, 0))  # of the type that the step gives
     for i in range(x.shape[0]):
-        greatest = np.int64(x[i, 0])
+        greatest = largest(x[i])
+        shares[0] = exponential(np.int64(x[i, 0]) - greatest, q, 0)
+        acc = total(0, shares[0], r, 0)
         for j in range(1, x.shape[1]):
-            greatest = max(greatest, np.int64(x[i, j]))
-        acc = total(0, exponential(np.int64(x[i, 0]) - greatest, q, 0), r, 0)
-        for j in range(1, x.shape[1]):
-            acc = total(acc, exponential(np.int64(x[i, j]) - greatest, q, 0), r, 0)
-        for j in range(x.shape[1]):
-            share = exponential(np.int64(x[i, j]) - greatest, q, 0)
-            out[i, j] = quotient(share, acc, s, 0) + flipped
+            shares[j] = exponential(np.int64(x[i, j]) - greatest, q, 0)
+            acc = total(acc, shares[j], r, 0)
+        divide(shares, acc, s, flipped, out[i])
+
+
+def largest(row: Array) -> Any:
+    """Of stored codes."""
+    greatest = row[0]
+    for j in range(np.uint64(row.shape[0])):
+        greatest = max(greatest, row[j])
+    return np.int64(greatest)
+
+
+def divide(shares: Array, acc: float, s: Parameters, flipped: int, out: Array) -> None:
+    """The stored quotients of one row."""
+    wide_vectors()
+    for j in range(np.uint64(shares.shape[0])):
+        out[j] = quotient(shares[j], acc, s, 0) + flipped
 
 
 def softmax_float(x: Array, out: Array) -> None:
