@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from int8sim.kernels.axes import permuted
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.pointwise import EIGHT_BITS
 from int8sim.kernels.primitives import wide_vectors
@@ -55,10 +56,11 @@ def _tabled(arithmetic: Arithmetic, x: TensorType) -> Arithmetic:
 
 def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtype: str) -> Callable[[Array], Array]:
     def call(stored: Array) -> Array:
-        moved = np.ascontiguousarray(np.moveaxis(stored, axis, -1))
+        order = [each for each in range(stored.ndim) if each != axis] + [axis]
+        moved = permuted(stored, order)
         out = np.empty(moved.shape, dtype)
         kernel(moved.reshape(-1, moved.shape[-1]), out.reshape(-1, moved.shape[-1]), *last)
-        return np.ascontiguousarray(np.moveaxis(out, -1, axis))
+        return permuted(out, [order.index(each) for each in range(stored.ndim)])
 
     return call
 
