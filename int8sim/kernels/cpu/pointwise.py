@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.look_up import prepare_look_up
 from int8sim.kernels.roles import Parameters, convert, convert_at
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Arithmetic, Array, Step
@@ -52,7 +53,7 @@ def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
     """8-bit codes to codes or to real values: the step of each of the 256 stored values, interpreted once."""
     values = [step(stored - flip(x)) + flip(y) for stored in range(256)]
     table = np.array(values, stored_dtype(y))
-    kernel = build(look_up)
+    kernel = prepare_look_up(table)
 
     def call(stored: Array) -> Array:
         out = np.empty(stored.shape, table.dtype)
@@ -129,9 +130,3 @@ def evaluate(x: Array, p: Parameters, out: Array) -> None:
     """float32 [n] to float32 [n]."""
     for i in range(x.shape[0]):
         out[i] = convert(x[i], p, 0)
-
-
-def look_up(x: Array, table: Array, out: Array) -> None:
-    """uint8 [n] to whatever the 256 entries are."""
-    for i in range(x.shape[0]):
-        out[i] = table[x[i]]
