@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step
@@ -16,8 +17,9 @@ from int8sim.model.tensor import TensorType
 def pairs(step: Step, inputs: Sequence[TensorType], output_type: TensorType) -> Callable[[Array, Array], Array]:
     """a, b in storage form -> y in storage form."""
     built, values = bind(step)
-    kernel = build(combined_at, {"combine_at": built}) if step.placed else build(combined, {"combine": built})
-    flips = flip(inputs[0]), flip(inputs[1]), flip(output_type)
+    loop = combined_at if step.placed else combined_real if isinstance(values[0], np.floating) else combined
+    kernel = build(loop, {"combine_at" if step.placed else "combine": built})
+    flips = tuple(np.int32(flip(kind)) for kind in (*inputs, output_type))
 
     def call(a: Array, b: Array) -> Array:
         out = np.empty(a.shape, stored_dtype(output_type))
@@ -31,6 +33,14 @@ def combined(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, in
     """Stored codes [n] each."""
     for i in range(out.shape[0]):
         out[i] = combine(np.int64(a[i]) - flips[0], np.int64(b[i]) - flips[1], p, 0) + flips[2]
+
+
+def combined_real(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
+    """The same by a step whose first parameter is real: it converts the codes, of 32 bits twice as many at a time."""
+    wide_vectors()
+    for i in range(np.uint64(out.shape[0])):
+        left, right = np.int64(np.int32(a[i] - flips[0])), np.int64(np.int32(b[i] - flips[1]))
+        out[i] = combine(left, right, p, 0) + flips[2]
 
 
 def combined_at(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
