@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from int8sim.kernels.storage import stored_axis, stored_zero
+from int8sim.kernels.storage import stored_axes, stored_zero
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -28,7 +28,13 @@ def prepare(
     """x in storage form -> y in storage form."""
     del output_type, constants, arithmetic
     x, widths = inputs[0], op.widths()
-    stored_widths = list(widths)
-    for axis, width in enumerate(widths):
-        stored_widths[stored_axis(x, axis)] = width
-    return lambda stored: np.pad(stored, stored_widths, constant_values=stored_zero(x))
+    stored_widths = [widths[axis] for axis in stored_axes(x)]
+    inside = tuple(slice(before, -after or None) for before, after in stored_widths)
+
+    def call(stored: Array) -> Array:
+        shape = [size + sum(width) for size, width in zip(stored.shape, stored_widths, strict=True)]
+        out = np.full(shape, stored_zero(x), stored.dtype)
+        out[inside] = stored
+        return out
+
+    return call
