@@ -23,7 +23,7 @@ from int8sim.kernels.cpu.amx_tile import (
 )
 from int8sim.kernels.cpu.amx_windows import Grid, Stretches, copies, lies_apart, padded_size, with_padding
 from int8sim.kernels.cpu.chains import by_image
-from int8sim.kernels.cpu.convolve import requantize_strip, write_strip
+from int8sim.kernels.cpu.convolve import requantize
 from int8sim.kernels.cpu.copy import copy_bytes
 from int8sim.kernels.cpu.emitter import WORD_BYTES
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
@@ -38,7 +38,7 @@ from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
-STRIPS = -(-AMX.rows // STRIP)
+ROWS = -(-AMX.rows // STRIP) * STRIP
 NEVER = 1 << 62
 
 
@@ -110,7 +110,7 @@ class AmxConvolution(IntegerLayer):
     def _scratch(self) -> tuple[Array, ...]:
         """The configuration; windows, an odd number of cache lines apart; accumulators; codes; numbers of pixels."""
         windows = empty_on_a_cache_line((AMX.rows, (self.stretches.depth // ROW_BYTES | 1) * ROW_BYTES), np.uint8)
-        accumulators = empty_on_a_cache_line((STRIPS * STRIP * WIDEST,), np.int32)
+        accumulators = empty_on_a_cache_line((ROWS * WIDEST,), np.int32)
         codes = np.empty(STRIP * WIDEST, stored_dtype(self.y))
         return configuration(), windows, accumulators, codes, np.empty(AMX.rows, np.int64)
 
@@ -156,9 +156,7 @@ def convolve_amx(
                 amx_tile(
                     (values, apart, own, count, factors + half * HALF_BYTES, offsets + words, acc.ctypes.data + words)
                 )
-            for s in range(0, used, STRIP):
-                requantize_strip(acc, s * WIDEST, WIDEST, (panel[2], panel[3]), p, codes, flipped)
-                write_strip(codes, WIDEST, numbers[s : min(s + STRIP, used)], (panel[2], panel[3]), out)
+            requantize(acc, WIDEST, numbers[:used], (panel[2], panel[3]), p, codes, out, flipped)
     release()
 
 

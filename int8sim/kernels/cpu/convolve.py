@@ -16,8 +16,8 @@ from int8sim.kernels.primitives import to_stored, wide_vectors
 from int8sim.kernels.roles import Parameters, output, tile
 from int8sim.model.step import Array
 
-PIXELS = 192
-"""Pixels taken together, a multiple of every tile's rows."""
+PIXELS, ROWS = 192, 24
+"""Pixels taken together, and requantized together: multiples of every tile's rows."""
 
 
 def convolve(
@@ -36,7 +36,7 @@ def convolve(
     """x: uint8, flat, channels last. weights, panels: of panels.py. windows: of runs.py.
 
     biases: int32 [regions, columns of all panels]. images: how many, values of x and pixels of out in each. scratch:
-    places, int64 [2, PIXELS], a tile's accumulators, int32 [rows * WIDEST], and codes, [STRIP * WIDEST]. part: which of
+    places, int64 [2, PIXELS], accumulators, int32 [ROWS * WIDEST], and codes, [STRIP * WIDEST]. part: which of
     how many parts of every region's pixels; panels from .. to. out: stored codes [N * pixels, O]; flipped: one.
     """
     (bounds, runs, pixels), (places, acc, codes) = windows, scratch
@@ -69,39 +69,50 @@ def convolve_panel(
     (acc, codes), number, rows, channels = scratch, panel[0], panel[1], (panel[2], panel[3])
     factors, values = weights.ctypes.data + panel[4], x.ctypes.data + panel[5]
     offsets = biases.ctypes.data + panel[6] * WORD_BYTES
-    for r in range(0, used, rows):
-        pixel = places.ctypes.data + r * SIZE_BYTES
-        tile((number, values, pixel, runs.ctypes.data, runs.shape[0], factors, offsets, acc.ctypes.data))
-        for s in range(r, min(r + rows, used), STRIP):
-            requantize_strip(acc, (s - r) * WIDEST, WIDEST, channels, p, codes, flipped)
-            write_strip(codes, WIDEST, places[1, s : min(s + STRIP, used)], channels, out)
+    for first in range(0, used, ROWS):
+        last = min(first + ROWS, used)
+        for r in range(first, last, rows):
+            pixel, sums = places.ctypes.data + r * SIZE_BYTES, acc.ctypes.data + (r - first) * WIDEST * WORD_BYTES
+            tile((number, values, pixel, runs.ctypes.data, runs.shape[0], factors, offsets, sums))
+        requantize(acc, WIDEST, places[1, first:last], channels, p, codes, out, flipped)
 
 
-def requantize_strip(
-    acc: Array, begin: int, apart: int, panel: tuple[int, int], p: Parameters, codes: Array, flipped: int
+def requantize(
+    acc: Array,
+    apart: int,
+    numbers: Array,
+    panel: tuple[int, int],
+    p: Parameters,
+    codes: Array,
+    out: Array,
+    flipped: int,
 ) -> None:
-    """Six rows of accumulators by the layer's output step, to stored codes; both lie `apart` from row to row.
+    """As many rows of accumulators as there are numbers, by the layer's output step, into those pixels of out.
 
-    The channels are the lanes of a vector, and what the step makes of a channel's parameters alone is made once for the
-    six rows: nothing is stored before all are computed, or the parameters would have to be read again. No code leaves
-    32 bits, and said so, none takes a wider lane behind the step's last product.
+    acc: rows lie `apart`, and are a multiple of six, whatever the last ones hold. codes: of six rows, as far apart.
+
+    The channels are the lanes of a vector, and what the step makes of a channel's parameters alone is made once for six
+    rows: nothing is stored before all are computed, or the parameters would have to be read again.
     """
     wide_vectors()
-    source, first, r1 = np.uint64(begin), np.uint64(panel[0]), np.uint64(apart)
+    first, r1 = np.uint64(panel[0]), np.uint64(apart)
     r2, r3, r4, r5 = r1 + r1, r1 + r1 + r1, r1 + r1 + r1 + r1, r1 + r1 + r1 + r1 + r1
-    for c in range(np.uint64(panel[1])):
-        a, channel = source + c, first + c
-        row0 = to_stored(output(np.int64(acc[a]), p, channel), flipped)
-        row1 = to_stored(output(np.int64(acc[a + r1]), p, channel), flipped)
-        row2 = to_stored(output(np.int64(acc[a + r2]), p, channel), flipped)
-        row3 = to_stored(output(np.int64(acc[a + r3]), p, channel), flipped)
-        row4 = to_stored(output(np.int64(acc[a + r4]), p, channel), flipped)
-        row5 = to_stored(output(np.int64(acc[a + r5]), p, channel), flipped)
-        codes[c], codes[c + r1], codes[c + r2] = row0, row1, row2
-        codes[c + r3], codes[c + r4], codes[c + r5] = row3, row4, row5
+    for s in range(0, numbers.shape[0], STRIP):
+        source = np.uint64(s) * r1
+        for c in range(np.uint64(panel[1])):
+            a, channel = source + c, first + c
+            row0 = to_stored(output(np.int64(acc[a]), p, channel), flipped)
+            row1 = to_stored(output(np.int64(acc[a + r1]), p, channel), flipped)
+            row2 = to_stored(output(np.int64(acc[a + r2]), p, channel), flipped)
+            row3 = to_stored(output(np.int64(acc[a + r3]), p, channel), flipped)
+            row4 = to_stored(output(np.int64(acc[a + r4]), p, channel), flipped)
+            row5 = to_stored(output(np.int64(acc[a + r5]), p, channel), flipped)
+            codes[c], codes[c + r1], codes[c + r2] = row0, row1, row2
+            codes[c + r3], codes[c + r4], codes[c + r5] = row3, row4, row5
+        write(codes, apart, numbers[s : min(s + STRIP, numbers.shape[0])], panel, out)
 
 
-def write_strip(codes: Array, apart: int, numbers: Array, panel: tuple[int, int], out: Array) -> None:
+def write(codes: Array, apart: int, numbers: Array, panel: tuple[int, int], out: Array) -> None:
     """The codes of as many rows as there are numbers into those pixels of out; nowhere where the number is below 0."""
     source, target, size = codes.ctypes.data, out.ctypes.data + panel[0] * out.itemsize, panel[1] * out.itemsize
     for r in range(numbers.shape[0]):

@@ -1,6 +1,6 @@
 """Depthwise convolutions of 8-bit codes by the depthwise tile: every channel has its own window, and one output.
 
-Pixels that have the same taps are taken together (runs.py), six of them and up to 256 channels at a time; their sums
+Pixels that have the same taps are taken together (runs.py), some of them and up to 256 channels at a time; their sums
 then go through the layer's output step as those of any other convolution do.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.chains import by_image, locate
-from int8sim.kernels.cpu.convolve import PIXELS, requantize_strip, write_strip
+from int8sim.kernels.cpu.convolve import PIXELS, requantize
 from int8sim.kernels.cpu.depthwise_tile import WIDTHS, avx512_vnni, lanes_of
 from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
@@ -26,8 +26,8 @@ from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
-SPAN = 4
-"""Blocks of channels whose sums are requantized together."""
+SPAN, ROWS = 4, 12
+"""Blocks of channels, and pixels, whose sums are requantized together: ROWS is a multiple of STRIP."""
 Tap = tuple[int, tuple[int, int] | None]
 """Bytes behind a pixel's first value, and row and column of the window; a tap without those has no weight."""
 
@@ -70,8 +70,8 @@ def prepare_depthwise(
 
 
 def _scratch(dtype: str) -> tuple[Array, Array, Array]:
-    """Places of pixels, a strip's accumulators and its codes."""
-    accumulators = empty_on_a_cache_line((STRIP * SPAN * WIDEST,), np.int32)
+    """Places of pixels; accumulators; codes."""
+    accumulators = empty_on_a_cache_line((ROWS * SPAN * WIDEST,), np.int32)
     return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * SPAN * WIDEST, dtype)
 
 
@@ -120,8 +120,8 @@ def convolve_depthwise(
 
     biases: int32 [regions, columns], in the tiles' lanes. windows: bounds, taps, bytes behind a pixel's first value,
     whole steps of four in every region, and pixels, as `side_by_side` of regions.py gives them. images: as `by_image`
-    gives them. scratch: places, int64 [2, PIXELS]; accumulators, int32, and codes, [STRIP * SPAN * WIDEST]. part: which
-    of how many parts of every region's pixels. out: stored codes [N * pixels, C].
+    gives them. scratch: places, int64 [2, PIXELS]; accumulators, int32 [ROWS * SPAN * WIDEST]; codes, [STRIP * SPAN
+    * WIDEST]. part: which of how many parts of every region's pixels. out: stored codes [N * pixels, C].
     """
     (bounds, taps, pixels), (places, acc, codes) = windows, scratch
     for i in range(bounds.shape[0]):
@@ -133,20 +133,19 @@ def convolve_depthwise(
         for start in range(total * part[0] // part[1], last, PIXELS):
             used = min(PIXELS, last - start)
             locate(region, start, images, places[:, :used])
-            for s in range(0, used, STRIP):
-                strip = places[:, s : min(s + STRIP, used)]
+            for s in range(0, used, ROWS):
+                rows = places[:, s : min(s + ROWS, used)]
                 for k in range(0, blocks.shape[0], SPAN):
                     span = blocks[k : k + SPAN]
-                    accumulate_strip(x, factors, span, biases[i], under, strip[0], acc)
+                    accumulate_rows(x, factors, span, biases[i], under, rows[0], acc)
                     channels = span[0, 1], span[-1, 1] + span[-1, 2] - span[0, 1]
-                    requantize_strip(acc, 0, SPAN * WIDEST, channels, p, codes, flipped)
-                    write_strip(codes, SPAN * WIDEST, strip[1], channels, out)
+                    requantize(acc, SPAN * WIDEST, rows[1], channels, p, codes, out, flipped)
 
 
-def accumulate_strip(
+def accumulate_rows(
     x: Array, weights: int, span: Array, bias: Array, under: tuple[int, int], places: Array, acc: Array
 ) -> None:
-    """Up to six pixels' sums over some blocks of channels. weights: address of a region's."""
+    """Some pixels' sums over some blocks of channels. weights: address of a region's."""
     taps, steps = under
     for k in range(span.shape[0]):
         first = span[k, 1]

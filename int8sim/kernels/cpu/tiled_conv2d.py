@@ -13,7 +13,7 @@ import numpy as np
 
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.chains import by_image
-from int8sim.kernels.cpu.convolve import PIXELS, convolve
+from int8sim.kernels.cpu.convolve import PIXELS, ROWS, convolve
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.memory import empty_on_a_cache_line
@@ -68,6 +68,6 @@ class TiledConvolution(IntegerLayer):
         in_parts(work, rows.size * self.depth)
 
     def _scratch(self) -> tuple[Array, Array, Array]:
-        """Places of pixels, a tile's accumulators, a strip's codes."""
-        accumulators = empty_on_a_cache_line((max(each.rows for each in self.tiles.shapes) * WIDEST,), np.int32)
+        """Places of pixels; accumulators; codes."""
+        accumulators = empty_on_a_cache_line((ROWS * WIDEST,), np.int32)
         return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * WIDEST, stored_dtype(self.y))
