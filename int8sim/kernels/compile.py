@@ -9,7 +9,6 @@ unedited second process finds Numba's machine code beside the first one's module
 from __future__ import annotations
 
 import ast
-import copy
 import enum
 import functools
 import hashlib
@@ -167,12 +166,20 @@ def _machine() -> str:
 
 
 @functools.cache
-def _source(filename: str) -> tuple[dict[str, ast.FunctionDef], dict[str, types.CodeType]]:
-    """The module-level functions of a file as it is now, as syntax and as code: one read, one parse."""
-    text = "".join(linecache.getlines(filename))
-    trees = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
-    codes = compile(text, filename, "exec", dont_inherit=True).co_consts
-    return trees, {code.co_name: code for code in codes if isinstance(code, types.CodeType)}
+def _source(filename: str) -> tuple[dict[str, str], dict[str, types.CodeType]]:
+    """The module-level functions of a file as it is now, as text and as code: one read.
+
+    A text begins with as many empty lines as stand before it in the file, so that its syntax has the file's numbers.
+    """
+    lines = linecache.getlines(filename)
+    tree = ast.parse("".join(lines))
+    texts = {
+        node.name: "\n" * (node.lineno - 1) + "".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+    codes = compile(tree, filename, "exec", dont_inherit=True).co_consts
+    return texts, {code.co_name: code for code in codes if isinstance(code, types.CodeType)}
 
 
 def _same(now: types.CodeType | None, live: types.CodeType) -> bool:
@@ -205,12 +212,12 @@ class _Module:
 
     def _text(self, function: Function) -> str:
         live, name, label = function.__code__, function.__name__, f"{function.__module__}.{function.__qualname__}"
-        trees, codes = _source(live.co_filename)
-        if function.__closure__ or function.__qualname__ != name or (name in codes and name not in trees):
+        texts, codes = _source(live.co_filename)
+        if function.__closure__ or function.__qualname__ != name or (name in codes and name not in texts):
             raise CompileError(label, "it must be a function at module level, with no closure")
         if not _same(codes.get(name), live):
             raise CompileError(label, f"{live.co_filename} has changed since it was imported; start a new process")
-        tree = _bare(copy.deepcopy(trees[name]), self.names[function])
+        tree = _bare(cast("ast.FunctionDef", ast.parse(texts[name]).body[0]), self.names[function])
         tree.args.defaults = [self._default(value, function) for value in function.__defaults__ or ()]
         return ast.unparse(ast.fix_missing_locations(_Flatten(self, function).visit(tree)))
 
