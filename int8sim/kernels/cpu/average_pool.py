@@ -70,6 +70,7 @@ def average_pool(
     count_include_pad, padding is stepped over as the zero point after the cells of the input.
     """
     rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
+    wide_vectors()
     totals = np.full(out.shape[3], step(0, stored[1], q, 0))  # of the type that the step's totals have
     for n in range(out.shape[0]):
         for oy in range(out.shape[1]):
