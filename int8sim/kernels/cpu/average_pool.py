@@ -9,6 +9,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.max_pool import Pool, output_height_width
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, finish, step
 from int8sim.kernels.storage import flip, stored_dtype, stored_zero
@@ -48,7 +49,7 @@ def _over_windows(
     kernel: Callable[..., None], window: tuple[int, ...], size: tuple[int, int], dtype: str, last: tuple[Any, ...]
 ) -> Callable[[Array], Array]:
     def call(stored: Array) -> Array:
-        out: Array = np.empty((stored.shape[0], *size, stored.shape[3]), dtype)
+        out: Array = empty((stored.shape[0], *size, stored.shape[3]), dtype)
         kernel(stored, window, out, *last)
         return out
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import flip, stored_dtype
@@ -22,7 +23,7 @@ def pairs(step: Step, inputs: Sequence[TensorType], output_type: TensorType) -> 
     flips = tuple(np.int32(flip(kind)) for kind in (*inputs, output_type))
 
     def call(a: Array, b: Array) -> Array:
-        out = np.empty(a.shape, stored_dtype(output_type))
+        out = empty(a.shape, stored_dtype(output_type))
         kernel(a.reshape(-1), b.reshape(-1), values, out.reshape(-1), flips)
         return out
 

@@ -10,6 +10,7 @@ import numpy as np
 from int8sim.kernels.cpu.chains import Sums, prepare_sums
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
 from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.regions import Regions, axes, regions
 from int8sim.model.step import Array
 
@@ -26,7 +27,7 @@ def prepare_float(
         return regions(rows, columns, width, shape.groups * shape.channels, shape.channels)
 
     def call(stored: Array) -> Array:
-        out = np.empty(output_shape(op, shape, stored.shape, len(weights)), np.float32)
+        out = empty(output_shape(op, shape, stored.shape, len(weights)), np.float32)
         sums(stored, regions_of(*stored.shape[1:3], *out.shape[1:3]), out.reshape(-1, len(weights)))
         return out
 

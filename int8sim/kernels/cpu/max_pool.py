@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from int8sim.kernels.compile import build
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
@@ -49,7 +50,7 @@ def prepare(
     window = (*op.kernel_shape, *op.strides, *op.dilations, op.pads[0], op.pads[1])
 
     def call(stored: Array) -> Array:
-        out = np.empty((stored.shape[0], *output_height_width(output_type), stored.shape[3]), stored.dtype)
+        out = empty((stored.shape[0], *output_height_width(output_type), stored.shape[3]), stored.dtype)
         kernel(stored, window, out)
         return out
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.look_up import prepare_look_up
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.roles import Parameters, convert, convert_at
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Arithmetic, Array, Step
@@ -56,7 +57,7 @@ def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
     kernel = prepare_look_up(table)
 
     def call(stored: Array) -> Array:
-        out = np.empty(stored.shape, table.dtype)
+        out = empty(stored.shape, table.dtype)
         kernel(stored.reshape(-1), table, out.reshape(-1))
         return out
 
@@ -69,7 +70,7 @@ def by_loop(step: Step, loop: Callable[..., None], y: TensorType, *last: Any) ->
     kernel = build(loop, {"convert": built})
 
     def call(stored: Array) -> Array:
-        out = np.empty(stored.shape, stored_dtype(y))
+        out = empty(stored.shape, stored_dtype(y))
         kernel(stored.reshape(-1), values, out.reshape(-1), *last)
         return out
 
@@ -83,7 +84,7 @@ def by_place(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
     kernel = build(loop, {"convert_at": built})
 
     def call(stored: Array) -> Array:
-        out = np.empty(stored.shape, stored_dtype(y))
+        out = empty(stored.shape, stored_dtype(y))
         kernel(stored.reshape(-1), values, out.reshape(-1), flip(x), flip(y))
         return out
 

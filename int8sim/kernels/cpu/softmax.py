@@ -9,6 +9,7 @@ import numpy as np
 
 from int8sim.kernels.axes import permuted
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.pointwise import EIGHT_BITS
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, exponential, quotient, total
@@ -58,7 +59,7 @@ def _rows(kernel: Callable[..., None], last: tuple[object, ...], axis: int, dtyp
     def call(stored: Array) -> Array:
         order = [each for each in range(stored.ndim) if each != axis] + [axis]
         moved = permuted(stored, order)
-        out = np.empty(moved.shape, dtype)
+        out = empty(moved.shape, dtype)
         kernel(moved.reshape(-1, moved.shape[-1]), out.reshape(-1, moved.shape[-1]), *last)
         return permuted(out, [order.index(each) for each in range(stored.ndim)])
 

@@ -15,6 +15,7 @@ from numba.extending import intrinsic
 
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.emitter import BYTE, Emitter, Shape
+from int8sim.kernels.cpu.memory import empty
 from int8sim.model.step import Array
 
 SIDE = 16
@@ -34,7 +35,7 @@ def swapped(array: Array, flip: int = 0) -> Array:
     One that cannot be written to is copied first: Numba would compile the kernel once more for it.
     """
     unsigned = np.dtype(f"u{array.itemsize}")
-    out = np.empty((array.shape[0], array.shape[2], array.shape[1]), unsigned)
+    out = empty((array.shape[0], array.shape[2], array.shape[1]), unsigned)
     build(swap)(np.require(array, requirements="W").view(unsigned), out, unsigned.type(flip))
     return out.view(array.dtype)
 
