@@ -16,6 +16,8 @@ from int8sim.kernels.cpu.amx_tile import (
     HALF_BYTES,
     ROW_BYTES,
     RUN,
+    SIDE,
+    amx_flat_tile,
     amx_tile,
     configuration,
     configure,
@@ -151,7 +153,9 @@ def convolve_amx(
                     gather(x, group, under, images, window, numbers[:used], windows)
                 values, apart, own, count = windows.ctypes.data, windows.shape[1], runs[1].ctypes.data, runs[1].shape[0]
             factors, offsets = weights.ctypes.data + panel[4], biases.ctypes.data + panel[6] * WORD_BYTES
-            for half in range(1 + (panel[3] > HALF)):
+            if used <= SIDE:
+                amx_flat_tile((values, apart, own, count, factors, offsets, acc.ctypes.data))
+            for half in range(0 if used <= SIDE else 1 + (panel[3] > HALF)):
                 words = half * HALF * WORD_BYTES
                 amx_tile(
                     (values, apart, own, count, factors + half * HALF_BYTES, offsets + words, acc.ctypes.data + words)

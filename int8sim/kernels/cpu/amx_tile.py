@@ -1,4 +1,4 @@
-"""AMX: 32 pixels by 32 channels, half a panel, sixteen steps of four bytes an instruction. Written as LLVM IR.
+"""AMX: 32 pixels by 32 channels, half a panel, or 16 by 64; sixteen steps of four bytes an instruction. In LLVM IR.
 
 The same sums as tile.py's, of windows that lie equally far apart (amx_windows.py): each is some runs of contiguous
 bytes, whole steps of 64.
@@ -45,7 +45,7 @@ def configuration() -> Array:
 
 
 class _Tile(Emitter):
-    """Two by two registers of sums, two of windows, two of weights."""
+    """The loops over runs and steps."""
 
     def __init__(self, builder: Any) -> None:
         super().__init__(builder, AMX, SIZE)
@@ -65,12 +65,12 @@ class _Tile(Emitter):
 
     def emit(self, windows: Any, apart: Any, runs: Any, count: Any, weights: Any, bias: Any, acc: Any) -> None:
         """At least one run, of at least one step."""
-        add, half = self.builder.add, self.builder.mul(apart, self.constant(SIDE))
+        add = self.builder.add
         for number in range(4):  # every row begins as the biases
-            self.move("tileloadd64", number, bias, number % 2 * ROW_BYTES, self.constant(0))
+            self.move("tileloadd64", number, bias, self.place(number)[1] * ROW_BYTES, self.constant(0))
 
         def step(place: Any, factors: Any) -> list[Any]:
-            self._step(add(windows, place), half, apart, factors)
+            self.step(add(windows, place), apart, factors)
             return [add(place, self.constant(ROW_BYTES)), add(factors, self.constant(PANEL_BYTES))]
 
         def run(number: Any, factors: Any) -> list[Any]:
@@ -82,20 +82,42 @@ class _Tile(Emitter):
 
         self.loop([self.constant(0), weights], run, count)
         for number in range(4):
-            place = number // 2 * SIDE * WIDEST * WORD_BYTES + number % 2 * ROW_BYTES
+            row, column = self.place(number)
+            place = row * SIDE * WIDEST * WORD_BYTES + column * ROW_BYTES
             self.move("tilestored64", number, acc, place, self.constant(WIDEST * WORD_BYTES))
 
-    def _step(self, upper: Any, half: Any, apart: Any, factors: Any) -> None:
-        """The second sixteen windows lie `half` bytes behind the first."""
+    def place(self, number: int) -> tuple[int, int]:
+        """Row and column of a register of sums among the four: two by two."""
+        return divmod(number, 2)
+
+    def step(self, windows: Any, apart: Any, factors: Any) -> None:
+        """Two registers of windows by two of weights."""
+        half = self.builder.mul(apart, self.constant(SIDE))
         for number, address, offset, gap in (
-            (4, upper, 0, apart),
+            (4, windows, 0, apart),
             (6, factors, 0, self.constant(ROW_BYTES)),
             (7, factors, SIDE * ROW_BYTES, self.constant(ROW_BYTES)),
-            (5, self.builder.add(upper, half), 0, apart),
+            (5, self.builder.add(windows, half), 0, apart),
         ):
             self.move("tileloadd64", number, address, offset, gap)
         for number in range(4):
             self.call("tdpbusd", *map(self.register, (number, 4 + number // 2, 6 + number % 2)))
+
+
+class _FlatTile(_Tile):
+    """Half as many windows, by twice as many channels: a whole panel's weights as they lie in memory."""
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Side by side."""
+        return 0, number
+
+    def step(self, windows: Any, apart: Any, factors: Any) -> None:
+        """One register of windows by four of weights, in turn in three."""
+        self.move("tileloadd64", 4, windows, 0, apart)
+        for number in range(4):
+            own = 5 + number % 3
+            self.move("tileloadd64", own, factors, number * SIDE * ROW_BYTES, self.constant(ROW_BYTES))
+            self.call("tdpbusd", *map(self.register, (number, 4, own)))
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
@@ -104,6 +126,17 @@ def amx_tile(_: Any, operands: Any) -> Any:  # noqa: ARG001
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         _Tile(builder).emit(*cgutils.unpack_tuple(builder, arguments[0]))
+        return context.get_dummy_value()
+
+    return types.void(types.UniTuple(types.intp, OPERANDS)), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def amx_flat_tile(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """16 rows of accumulators, WIDEST words apart, 64 in each."""
+
+    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        _FlatTile(builder).emit(*cgutils.unpack_tuple(builder, arguments[0]))
         return context.get_dummy_value()
 
     return types.void(types.UniTuple(types.intp, OPERANDS)), code
