@@ -62,7 +62,8 @@ def table_quotient(exponential: float, total: float, inverse_scale: float, zero_
     """clamp(half_even(float32(exponential * inverse_scale) / total) + zero_point), each step float32.
 
     inverse_scale: floor(float32(1 / output scale)). A product beyond float32 (a row of one value) leaves int32: uint8
-    ends at the zero point, int8 where -2**31 + zero_point wraps to; measured on ONNX Runtime 1.31.1, x86.
+    ends at the zero point, int8 where -2**31 + zero_point wraps to; measured on ONNX Runtime 1.31.1, x86. Undefined:
+    1.32.0 gives 255 for uint8.
     """
     quotient = float32(float32(exponential * inverse_scale) / total)
     if quotient >= float32(2147483648.0):

@@ -3,6 +3,7 @@
 import inspect
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,25 +36,39 @@ def compare(graph, inputs, profile, **options):
     """Every tensor that the engine gives equals int8sim's, bit for bit; the number of values by op."""
     theirs = engine(profile)(graph, inputs, **options)
     mine = run(graph, inputs, keep="all")
-    counts = Counter()
+    counts, left_open = Counter(), {}
     for layer in graph.layers:
         if layer.output in theirs:
-            left = undefined(layer, mine)
+            left = left_open[layer.output] = undefined(layer, mine, left_open)
             agreed = np.where(left, mine[layer.output], theirs[layer.output])
             expect_equal(layer, mine[layer.output], agreed)
             counts[layer.op.name] += agreed.size - int(left.sum())
     return counts
 
 
-def undefined(layer, mine):
-    """Which outputs of a function of one 8-bit code the engine leaves undefined; they are neither equal nor counted."""
-    step, x = (layer.arithmetic or {}).get("convert"), mine.get(layer.inputs[0])
-    defined = step and getattr(sys.modules[step.function.__module__], f"{step.function.__name__}_is_defined", None)
-    if defined is None or x is None or x.dtype.itemsize > 1:
-        return np.zeros(mine[layer.output].shape, bool)
-    names = list(inspect.signature(defined).parameters)[1:]
-    values = [dict(zip(step.parameters, step.at(0), strict=True))[name] for name in names]
-    return np.isin(x, [code for code in np.unique(x).tolist() if not defined(code, *values)])
+def undefined(layer, mine, before):
+    """Which outputs the engine leaves undefined, of a function of one 8-bit code and of softmax over rows of one value.
+
+    They are neither equal nor counted; nor is what such a function makes of them. before: those of earlier tensors.
+    """
+    steps, x = layer.arithmetic or {}, mine.get(layer.inputs[0])
+    nothing = np.zeros(mine[layer.output].shape, bool)
+    if "convert" in steps and np.any(before.get(layer.inputs[0], False)):
+        return before[layer.inputs[0]]
+    if "convert" in steps and x is not None and x.dtype.itemsize == 1 and (defined := is_defined(steps["convert"])):
+        return np.isin(x, [code for code in np.unique(x).tolist() if not defined(code)])
+    if "quotient" in steps and x.shape[layer.op.axis] == 1 and (defined := is_defined(steps["quotient"])):
+        share = steps["exponential"](0)
+        return nothing | (not defined(share, steps["total"](0, share)))
+    return nothing
+
+
+def is_defined(step):
+    """The function beside a step's own that says so, of its operands alone; None if the step is defined everywhere."""
+    defined = getattr(sys.modules[step.function.__module__], f"{step.function.__name__}_is_defined", None)
+    names = inspect.signature(defined).parameters if defined else ()
+    values = {name: value for name, value in zip(step.parameters, step.at(0), strict=True) if name in names}
+    return defined and partial(defined, **values)
 
 
 def expect_equal(layer, mine, theirs):
