@@ -24,8 +24,9 @@ from int8sim.model.step import Array
 
 COPY = 3
 """Numbers of a copied run: from where behind a pixel's first value, to where in its window, how many bytes."""
-COPIED = 80
-"""Output channels for which copying a window together takes as long as their products."""
+COPIED, REQUANTIZED = 80, 400
+"""Output channels for which copying a window together takes as long as their products; depth of a product that takes as
+long as its output step."""
 
 
 class Stretch(NamedTuple):
@@ -98,9 +99,10 @@ def copies(stretches: Stretches, regions: Sequence[Region], depth: int) -> tuple
 def lies_apart(shape: Geometry, size: tuple[int, int], out: tuple[int, int], outputs: int) -> bool:
     """Whether to read x where it lies. size, out: of an image and its output. outputs: channels of a group."""
     lines, columns = padded_size(shape, out)
-    useless = lines * columns / (out[0] * out[1]) - 1
-    around = 0 if (lines, columns) == size else 1 / (shape.rows * shape.columns)
-    return (shape.stride_y, shape.stride_x) == (1, 1) and useless + around * COPIED / outputs < COPIED / outputs
+    depth, copying = shape.rows * shape.columns * shape.channels, COPIED / outputs
+    useless = (lines * columns / (out[0] * out[1]) - 1) * (1 + REQUANTIZED / depth)
+    around = 0 if (lines, columns) == size else copying / (shape.rows * shape.columns)
+    return (shape.stride_y, shape.stride_x) == (1, 1) and useless + around < copying
 
 
 def padded_size(shape: Geometry, out: tuple[int, int]) -> tuple[int, int]:
