@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from int8sim.formats.nvdla_packing import unpack_weights
-from int8sim.importers.nvdla_loadable_bytes import Buffer, FlatTable
+from int8sim.importers.flatbuffer import Buffer, FlatTable
 from int8sim.importers.nvdla_loadable_structs import (
     COMMON,
     EMU_NETWORK,
@@ -104,7 +104,7 @@ class Loadable:
 
 def read_loadable(path: str | os.PathLike[str]) -> Loadable:
     """A loadable. Raises NotAModelError for a file that is none, ModelBytesError, with the byte, for a damaged one."""
-    buffer = Buffer.read(path)
+    buffer = Buffer.read(path, "a complete loadable of NVDLA's compiler")
     if buffer.data[4:8] != IDENTIFIER:
         raise NotAModelError(
             path, f"bytes 4 to 7 are {buffer.data[4:8]!r}; a loadable of NVDLA's compiler has {IDENTIFIER!r}"

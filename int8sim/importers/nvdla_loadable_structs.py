@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from int8sim.importers.nvdla_loadable_bytes import Buffer
+from int8sim.importers.flatbuffer import Buffer
 
 Fields = Mapping[str, Any]
 

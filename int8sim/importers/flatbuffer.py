@@ -1,4 +1,4 @@
-"""FlatBuffers, as far as a loadable needs them, read with every place checked against the file.
+"""FlatBuffers, as far as the importers need them, read with every place checked against the file.
 
 A table begins with the distance back to its vtable; the vtable holds its own size, the table's, and for each field the
 place in the table, 0 where the field is left out. Strings and vectors are a distance to a count and what follows it.
@@ -15,31 +15,42 @@ from pathlib import Path
 from int8sim.model.errors import ModelBytesError, NotAModelError
 
 VTABLE_HEAD = 4
+READ_AGAIN = 24
+"""How many times over a file may be read: vectors of a damaged one can overlap, and then hold more than the file."""
+READ_FREELY = 1 << 16
 
 
 class Buffer:
-    """path: for errors. data: the whole file; places in it are counted from its beginning."""
+    """path: for errors. data: the whole file; places in it are counted from its beginning. what: the file should be."""
 
-    def __init__(self, path: str | os.PathLike[str], data: bytes) -> None:
-        self.path, self.data = path, data
+    def __init__(self, path: str | os.PathLike[str], data: bytes, what: str) -> None:
+        self.path, self.data, self.what = path, data, what
+        self._left = READ_FREELY + READ_AGAIN * len(data)
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> Buffer:
+    def read(cls, path: str | os.PathLike[str], what: str) -> Buffer:
         """A file. Raises NotAModelError."""
         try:
-            return cls(path, Path(path).read_bytes())
+            return cls(path, Path(path).read_bytes(), what)
         except OSError as problem:
             raise NotAModelError(path, problem.strerror or str(problem)) from None
 
     def problem(self, place: int, what: str) -> ModelBytesError:
         """The error for what stands at a place."""
-        return ModelBytesError(self.path, place, f"{what}; is this a complete loadable of NVDLA's compiler?")
+        return ModelBytesError(self.path, place, f"{what}; is this {self.what}?")
 
     def span(self, place: int, size: int, what: str) -> bytes:
         """`size` bytes. Raises ModelBytesError where the file does not hold them."""
+        self.require(place, size, what)
+        self._left -= size
+        if self._left < 0:
+            raise self.problem(place, f"{what} lies over other parts of the file, as too many do")
+        return self.data[place : place + size]
+
+    def require(self, place: int, size: int, what: str) -> None:
+        """Raise ModelBytesError unless the file holds `size` bytes at a place."""
         if not 0 <= place <= len(self.data) - size:
             raise self.problem(place, f"{what} needs {size} bytes here, and the file has {len(self.data)} in all")
-        return self.data[place : place + size]
 
     def numbers(self, place: int, kind: str, what: str) -> tuple[int | float, ...]:
         """Little-endian numbers of a struct format, for example "h" or "6h"."""
@@ -75,10 +86,14 @@ class FlatTable:
             raise self.buffer.problem(vtable + entry, f"field {slot} of {self.name} is outside its {inside} bytes")
         return self.place + offset if offset else None
 
-    def integer(self, slot: int, kind: str) -> int:
-        """An integer field; 0 if it is left out."""
+    def number(self, slot: int, kind: str, default: float = 0) -> int | float:
+        """A number of a struct format; the default if it is left out."""
         place = self.field(slot, struct.calcsize(f"<{kind}"))
-        return 0 if place is None else self.buffer.integer(place, kind, self.name)
+        return default if place is None else self.buffer.numbers(place, kind, self.name)[0]
+
+    def integer(self, slot: int, kind: str, default: int = 0) -> int:
+        """An integer field; the default if it is left out."""
+        return int(self.number(slot, kind, default))
 
     def _vector(self, slot: int) -> tuple[int, int]:
         """(place of the first element, count); an absent one is empty."""
@@ -88,17 +103,21 @@ class FlatTable:
         start = self.buffer.behind(place, self.name)
         return start + 4, self.buffer.integer(start, "I", f"a vector of {self.name}")
 
-    def integers(self, slot: int, kind: str) -> list[int]:
-        """A vector of integers."""
+    def numbers(self, slot: int, kind: str) -> list[int | float]:
+        """A vector of numbers."""
         start, count = self._vector(slot)
         size = struct.calcsize(f"<{kind}")
         content = self.buffer.span(start, count * size, f"a vector of {self.name}")
         return [value for (value,) in struct.iter_unpack(f"<{kind}", content)]
 
+    def integers(self, slot: int, kind: str) -> list[int]:
+        """A vector of integers."""
+        return [int(value) for value in self.numbers(slot, kind)]
+
     def bytes_at(self, slot: int) -> tuple[int, int]:
         """(place, size) of a vector of bytes."""
         start, count = self._vector(slot)
-        self.buffer.span(start, count, f"the bytes of {self.name}")
+        self.buffer.require(start, count, f"the bytes of {self.name}")
         return start, count
 
     def text(self, slot: int) -> str:
@@ -125,3 +144,8 @@ class FlatTable:
     def tables(self, slot: int, name: str) -> list[FlatTable]:
         """A vector of tables. name: of one of them."""
         return [FlatTable(self.buffer, place, f"{name} {i}") for i, place in enumerate(self._elements(slot))]
+
+    def table(self, slot: int, name: str) -> FlatTable | None:
+        """A table; None if it is left out."""
+        place = self.field(slot, 4)
+        return None if place is None else FlatTable(self.buffer, self.buffer.behind(place, self.name), name)
