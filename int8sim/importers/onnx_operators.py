@@ -31,6 +31,7 @@ from int8sim.ops.relu import Relu
 from int8sim.ops.reshape import Reshape
 from int8sim.ops.softmax import Softmax
 from int8sim.ops.transpose import Transpose
+from int8sim.ops.window import same_pads
 
 Reader = Callable[[Network, Node], None]
 Pair = tuple[int, int]
@@ -182,19 +183,8 @@ def _pads(net: Network, node: Node, kernel: Pair, strides: Pair, dilations: Pair
         raise node.refused(f"auto_pad is {mode!r}; NOTSET, VALID, SAME_UPPER and SAME_LOWER are read")
     size = net.types[net.image(node)].shape[2:]
     spans = [dilations[axis] * (kernel[axis] - 1) + 1 for axis in (0, 1)]
-    (top, bottom), (left, right) = (_same(size[i], spans[i], strides[i], mode == "SAME_UPPER") for i in (0, 1))
+    (top, bottom), (left, right) = (same_pads(size[i], spans[i], strides[i], mode == "SAME_UPPER") for i in (0, 1))
     return top, left, bottom, right
-
-
-def _same(size: int, span: int, stride: int, upper: bool) -> Pair:
-    """(before, after) so that ceil(size / stride) windows of `span` cells fit; the odd cell after, or before.
-
-    >>> _same(5, 2, 1, upper=True)
-    (0, 1)
-    """
-    total = max((-(-size // stride) - 1) * stride + span - size, 0)
-    less, more = total // 2, total - total // 2
-    return (less, more) if upper else (more, less)
 
 
 def _ceil_mode(net: Network, node: Node, kernel: Pair, strides: Pair, dilations: Pair) -> bool:

@@ -18,13 +18,14 @@ from int8sim.graph.ir import Graph, Layer
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.layer_names import by_tensor
 from int8sim.lowering.ranges import Ranges, activation_dtype, data_inputs, ranges
+from int8sim.lowering.steps import output_codes, steps
 from int8sim.lowering.weights import quantize_bias, quantize_weight
-from int8sim.model.errors import BiasError, GraphError, LayerError, RatioError, UnsupportedLayersError
+from int8sim.model.errors import GraphError, UnsupportedLayersError
 from int8sim.model.step import Array
 from int8sim.model.table import Table
 from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.ops.average_pool import AveragePool
-from int8sim.ops.base import Scales, spatial
+from int8sim.ops.base import spatial
 from int8sim.ops.dequantize import Dequantize
 from int8sim.ops.elementwise import Elementwise
 from int8sim.ops.global_average_pool import GlobalAveragePool
@@ -207,7 +208,8 @@ class _Writer:
             sources, bias = self._weights(unit, sources[0])
         quant = self.chosen.quants[unit.output]
         layer = replace(unit.layer, inputs=tuple(sources), output=self._integer_name(unit.output), covers=unit.covers)
-        self._add(layer, quant, self._bounds(unit, quant), bias)
+        codes = output_codes(self.profile, unit.layer.op, quant, unit.real_bounds)
+        self._add(layer, quant, codes, bias)
 
     def _weights(self, unit: Unit, x: str) -> tuple[list[str], Array | None]:
         """Names of x and the integer constants, and the real bias if the profile's scheme takes it."""
@@ -224,16 +226,6 @@ class _Writer:
             return names, bias
         return [*names, self._constant(f"{layer.name}_bias", *integer)], None
 
-    def _bounds(self, unit: Unit, quant: QuantParams) -> tuple[int, int]:
-        """The lowest and highest output code that the fused activations, or a clamp layer's own bounds, leave."""
-        low, high, code = quant.low, quant.high, self.profile.bound(unit.layer.op.kind)
-        own = getattr(unit.layer.op, "real_bounds", None)
-        for bottom, top in [*unit.real_bounds, *([own] if own else [])]:
-            scale, zero_point = quant.tensor_scale, quant.tensor_zero_point
-            low = max(low, code(bottom, scale, zero_point, quant.low, quant.high))
-            high = min(high, code(top, scale, zero_point, quant.low, quant.high))
-        return low, max(low, high)
-
     def _constant(self, name: str, values: Array, kind: TensorType | None = None) -> str:
         self.constants[name] = values
         self.tensors[name] = kind or self.graph.tensors[name]
@@ -243,19 +235,13 @@ class _Writer:
         self,
         layer: Layer,
         quant: QuantParams | None,
-        bounds: tuple[int, int] | None = None,
+        codes: tuple[int, int] = (0, 0),
         bias: Array | None = None,
     ) -> None:
         types = [self.tensors[name] for name in layer.inputs]
         kind = infer(layer, types)
         output = replace(kind, dtype=quant.dtype if quant else "float32", quant=quant)
-        low, high = bounds or ((quant.low, quant.high) if quant else (0, 0))
-        scales = Scales(tuple(types), output, low, high, bias)
-        try:
-            scheme = self.profile.scheme(layer.op.kind, types[0].dtype)
-            arithmetic = layer.op.arithmetic(scheme, scales) if scheme else {}
-        except (RatioError, BiasError) as problem:
-            raise LayerError(layer.name, str(problem)) from None
+        arithmetic = steps(self.profile, layer, types, output, codes, bias)
         sources = [source.quant for source in types if source.quant]
         remarks = self.profile.remarks(arithmetic, sources, bias)
         self.notes += [f"{layer.name}: {remark}" for remark in remarks]

@@ -45,3 +45,14 @@ class Window:
                 x = ox * self.strides[1] - self.pads[1] + v * self.dilations[1]
                 if 0 <= y < height and 0 <= x < width:
                     yield u, v, y, x
+
+
+def same_pads(size: int, span: int, stride: int, upper: bool = True) -> tuple[int, int]:
+    """(before, after) so that ceil(size / stride) windows of `span` cells fit; the odd cell after, or before.
+
+    >>> same_pads(5, 2, 1)
+    (0, 1)
+    """
+    total = max((-(-size // stride) - 1) * stride + span - size, 0)
+    less, more = total // 2, total - total // 2
+    return (less, more) if upper else (more, less)
