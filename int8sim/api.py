@@ -30,7 +30,7 @@ from int8sim.kernels.arrays import convert, dequantize, dp2a, dp4a, quantize
 from int8sim.kernels.dynamic import dynamic_quantize
 from int8sim.kernels.ranges import asymmetric_params, symmetric_params
 from int8sim.lowering.lower import lower
-from int8sim.model.errors import NotAGoldenFileError, NotAModelError
+from int8sim.model.errors import NotAGoldenFileError, NotAModelError, ParameterError
 from int8sim.model.step import Array, Step
 from int8sim.profiles.base import Profile
 from int8sim.proof.converters import output_step
@@ -72,23 +72,30 @@ __all__ = [
 READERS = {
     ".onnx": ("int8sim.importers.onnx", "load_onnx"),
     ".prototxt": ("int8sim.importers.caffe", "load_caffe"),
+    ".tflite": ("int8sim.importers.tflite", "load_tflite"),
     ".h5": ("int8sim.golden.store", "read_graph"),
 }
 """File ending -> module and function that reads a network."""
+ENGINE_OPEN = frozenset({".tflite"})
+"""Endings of quantized networks that leave open which engine computes them."""
 
 
-def load(path: str | os.PathLike[str]) -> Graph:
+def load(path: str | os.PathLike[str], *, profile: str | Profile | None = None) -> Graph:
     """A network from a file.
 
-    .onnx, or .prototxt, Caffe's deploy file with its .caffemodel of the same stem beside it: float32 networks. .h5: the
-    integer graph of a golden file.
-    Raises NotAModelError, UnsupportedOperatorError, NotAGoldenFileError, LayerError.
+    .onnx, or .prototxt, Caffe's deploy file with its .caffemodel of the same stem beside it: float32 networks. .tflite:
+    float32, or quantized and then with the arithmetic of `profile`, for example "tflm". .h5: the integer graph of a
+    golden file.
+    Raises NotAModelError, UnsupportedOperatorError, NotAGoldenFileError, LayerError, ParameterError.
     """
     ending = Path(path).suffix.lower()
     if ending not in READERS:
         raise NotAModelError(path, f"the ending {ending!r} is none of {', '.join(sorted(READERS))}")
+    if profile is not None and ending not in ENGINE_OPEN:
+        raise ParameterError("profile", profile, f"none for {ending}; it chooses who computes a quantized .tflite file")
     module, function = READERS[ending]
-    graph: Graph = getattr(import_module(module), function)(path)
+    options = {} if profile is None else {"profile": profile}
+    graph: Graph = getattr(import_module(module), function)(path, **options)
     return graph
 
 

@@ -18,6 +18,7 @@ from int8sim.cli.options import (
     Cutoff,
     Data,
     Divide,
+    Engine,
     Format,
     Json,
     Labels,
@@ -141,6 +142,7 @@ def run(
     resize: Resize = "",
     crop: Crop = "",
     channels: Channels = "",
+    profile: Engine = None,
     json: Json = False,
 ) -> None:
     """Run a network and write its tensors as .npz."""
@@ -148,7 +150,7 @@ def run(
     from int8sim.cli.data import read_preprocessing
 
     preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
-    raise typer.Exit(command(model, data, output, backend, keep_all, preprocessing, json))
+    raise typer.Exit(command(model, data, output, backend, keep_all, preprocessing, profile, json))
 
 
 @app.command("sample-int8")
@@ -209,13 +211,14 @@ def golden_record(
     resize: Resize = "",
     crop: Crop = "",
     channels: Channels = "",
+    profile: Engine = None,
 ) -> None:
     """Run a lowered graph and write graph, inputs, every tensor and hashes as one HDF5 file."""
     from int8sim.cli.commands import golden_record as command
     from int8sim.cli.data import read_preprocessing
 
     preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
-    raise typer.Exit(command(model, data, output, backend, samples, preprocessing))
+    raise typer.Exit(command(model, data, output, backend, samples, preprocessing, profile))
 
 
 @golden_app.command("verify")

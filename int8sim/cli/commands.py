@@ -62,10 +62,17 @@ def layer_rows(graph: Graph) -> list[list[str]]:
 
 
 def run(
-    model: Path, data: str, output: Path, backend: str, keep_all: bool, preprocessing: Preprocessing, as_json: bool
+    model: Path,
+    data: str,
+    output: Path,
+    backend: str,
+    keep_all: bool,
+    preprocessing: Preprocessing,
+    profile: str | None,
+    as_json: bool,
 ) -> int:
     """`int8sim run`."""
-    screen, graph = Screen(as_json), api.load(model)
+    screen, graph = Screen(as_json), api.load(model, profile=profile)
     inputs = {graph.inputs[0]: load_input(graph, data, preprocessing)}
     tensors = api.run(graph, inputs, backend=backend, keep="all" if keep_all else "outputs")
     save_npz(output, tensors)
@@ -112,10 +119,16 @@ def evaluate(
 
 
 def golden_record(
-    model: Path, data: str, output: Path, backend: str, samples: int | None, preprocessing: Preprocessing
+    model: Path,
+    data: str,
+    output: Path,
+    backend: str,
+    samples: int | None,
+    preprocessing: Preprocessing,
+    profile: str | None,
 ) -> int:
     """`int8sim golden record`."""
-    graph = api.load(model)
+    graph = api.load(model, profile=profile)
     images = load_input(graph, data, preprocessing)
     api.record(graph, {graph.inputs[0]: images}, output, backend=backend, samples=samples)
     Screen(as_json=False).say(f"wrote {output}: {len(images)} samples of {graph.name}")

@@ -61,7 +61,9 @@ class TableReader(StrEnum):
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Model = Annotated[Path, typer.Argument(help="A network: .onnx, Caffe's .prototxt, or .h5 with a lowered graph.")]
+Model = Annotated[
+    Path, typer.Argument(help="A network: .onnx, Caffe's .prototxt, .tflite, or .h5 with a lowered graph.")
+]
 DATA_HELP = (
     "Inputs [N, ...]: FILE.npy, FILE.npz[:NAME], FILE.h5:DATASET, an IDX file (MNIST's, .gz too), a folder of images, "
     "or TensorRT batch files by folder or prefix."
@@ -90,6 +92,9 @@ Algorithm = Annotated[str, typer.Option(help="The calibrator in a cache's header
 AsRead = Annotated[bool, typer.Option("--as-read", help="Keep the header of the cache that is read.")]
 ProfileName = Annotated[
     str, typer.Option(help="The target: tensorrt, nvdla, onnxruntime ..., or yours; `int8sim doctor` lists them.")
+]
+Engine = Annotated[
+    str | None, typer.Option("--profile", help="Of a quantized .tflite: who computes it: tflm, tflite_reference ...")
 ]
 
 

@@ -1,0 +1,200 @@
+"""One function per TensorFlow Lite operator, and the table of them. A new operator is a function here and its row.
+
+A reader takes the network so far and one operator call, and adds a layer to the network. It refuses what the layer
+cannot express with `node.refused`; whether shapes fit is for the op's `infer`. Options are asked for by their slots in
+the schema. Source: google-ai-edge/LiteRT:tflite/kernels/ and tflite/schema/schema.fbs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from int8sim.importers.tflite_file import LARGEST_SIDE, Operator
+from int8sim.importers.tflite_network import Network
+from int8sim.importers.tflite_windows import read_average_pool, read_conv, read_depthwise_conv, read_max_pool
+from int8sim.ops.add import Add
+from int8sim.ops.base import Op
+from int8sim.ops.clip import Clip
+from int8sim.ops.concat import Concat
+from int8sim.ops.dequantize import Dequantize
+from int8sim.ops.flatten import Flatten
+from int8sim.ops.fully_connected import FullyConnected
+from int8sim.ops.global_average_pool import GlobalAveragePool
+from int8sim.ops.hard_swish import HardSwish
+from int8sim.ops.leaky_relu import LeakyRelu
+from int8sim.ops.matmul import Matmul
+from int8sim.ops.multiply import Multiply
+from int8sim.ops.pad import Pad
+from int8sim.ops.quantize import Quantize
+from int8sim.ops.relu import Relu
+from int8sim.ops.requantize import Requantize
+from int8sim.ops.reshape import Reshape
+from int8sim.ops.resize_nearest import ResizeNearest
+from int8sim.ops.sigmoid import Sigmoid
+from int8sim.ops.softmax import Softmax
+from int8sim.ops.tanh import Tanh
+from int8sim.ops.transpose import Transpose
+from int8sim.spec.resize_tflite import nearest_cell
+
+Reader = Callable[[Network, Operator], None]
+
+
+def read_fully_connected(net: Network, node: Operator) -> None:
+    """FULLY_CONNECTED: x [batch, ..., K], one row a sample unless keep_num_dims is set; constant weight [O, K]."""
+    x, weight = net.activation(node), net.constant(node, 1, "weight")
+    if weight.ndim != 2 or not weight.size or node.integer(1, "b"):
+        raise node.refused(f"its weight has the shape {list(weight.shape)}, or is shuffled; [O, K] is read")
+    if len(net.types[x].shape) > 2 and not node.integer(2, "b"):
+        x = net.between(node, Flatten(), x, "rows")
+    net.weighted(node, FullyConnected(), x, weight, activation=node.integer(0, "b"))
+
+
+def read_batch_matmul(net: Network, node: Operator) -> None:
+    """BATCH_MATMUL: two activations, neither turned."""
+    if node.integer(0, "b") or node.integer(1, "b"):
+        raise node.refused("it transposes an operand (adj_x, adj_y); only those as they are are read")
+    net.add(node, Matmul(), net.activation(node, 0), net.activation(node, 1))
+
+
+def _elementwise(op: Op) -> Reader:
+    """Two activations of one shape, and a fused activation."""
+
+    def read(net: Network, node: Operator) -> None:
+        a, b = net.activation(node, 0), net.activation(node, 1)
+        if net.types[a].shape != net.types[b].shape:
+            raise node.refused(f"its inputs are {net.types[a]} and {net.types[b]}; nothing is broadcast")
+        net.add(node, op, a, b, activation=node.integer(0, "b"))
+
+    return read
+
+
+def _pointwise(op: Op) -> Reader:
+    """Every element alone."""
+
+    def read(net: Network, node: Operator) -> None:
+        net.add(node, op, net.activation(node))
+
+    return read
+
+
+def read_leaky_relu(net: Network, node: Operator) -> None:
+    """LEAKY_RELU: alpha below zero."""
+    slope = node.real(0)
+    if not math.isfinite(slope):
+        raise node.misfit(f"its alpha is {slope}; a finite one is needed")
+    net.add(node, LeakyRelu(slope), net.activation(node))
+
+
+def read_mean(net: Network, node: Operator) -> None:
+    """MEAN over height and width."""
+    x, axes = net.image(node), net.integers(node, 1, "axes").ravel().tolist()
+    if {axis % 4 for axis in axes} != {1, 2}:
+        raise node.refused(f"its axes are {axes}; the mean over height and width, 1 and 2, is read")
+    if node.integer(0, "b"):
+        net.add(node, GlobalAveragePool(), x)
+        return
+    raise node.refused("keep_dims is false: the engines compute that by another kernel")
+
+
+def read_softmax(net: Network, node: Operator) -> None:
+    """SOFTMAX over the last axis."""
+    x, beta = net.activation(node), node.real(0)
+    if beta != 1.0:
+        raise node.refused(f"its beta is {beta}; only 1 is read")
+    net.add(node, Softmax(len(net.types[x].shape) - 1), x)
+
+
+def read_concatenation(net: Network, node: Operator) -> None:
+    """CONCATENATION of activations."""
+    parts = [net.activation(node, position) for position in range(len(node.inputs))]
+    axis, rank = node.integer(0), len(net.types[parts[0]].shape) if parts else 0
+    if not parts or node.integer(1, "b"):
+        raise node.refused("it has no inputs, or a fused activation")
+    net.add(node, Concat(axis + rank if axis < 0 else axis), *parts)
+
+
+def read_reshape(net: Network, node: Operator) -> None:
+    """RESHAPE that leaves the batch: a constant shape, or the option."""
+    x = net.activation(node)
+    shape = net.integers(node, 1, "shape").ravel().tolist() if node.has(1) else _new_shape(node)
+    batch = net.tensor(node.inputs[0]).shape[:1]
+    if not shape or shape[0] not in {-1, *batch}:
+        raise node.refused(f"its shape is {shape}; the first dimension, the batch, must stay {list(batch)} or be -1")
+    rest, size = shape[1:], math.prod(net.types[x].shape[1:])
+    known = math.prod(each for each in rest if each != -1)
+    if rest.count(-1) > 1 or any(each < -1 for each in rest) or not known:
+        raise node.misfit(f"its shape is {shape}; one dimension may be -1, none 0 or less")
+    net.add(node, Reshape(tuple(size // known if each == -1 else each for each in rest), "NHWC" * (len(rest) == 3)), x)
+
+
+def _new_shape(node: Operator) -> list[int]:
+    return [] if node.options is None else node.options.integers(0, "i")
+
+
+def read_transpose(net: Network, node: Operator) -> None:
+    """TRANSPOSE that leaves the batch."""
+    perm = tuple(net.integers(node, 1, "order of axes").ravel().tolist())
+    if not perm:
+        raise node.misfit("its order of axes is empty")
+    net.add(node, Transpose(perm), net.activation(node))
+
+
+def read_pad(net: Network, node: Operator) -> None:
+    """PAD with real zeros; none on the batch."""
+    widths = net.integers(node, 1, "paddings")
+    if widths.ndim != 2 or widths.shape[1] != 2 or not widths.size:
+        raise node.misfit(f"its paddings have the shape {list(widths.shape)}; two for each axis are needed")
+    net.add(node, Pad((*widths[:, 0].tolist(), *widths[:, 1].tolist())), net.activation(node))
+
+
+def read_resize_nearest(net: Network, node: Operator) -> None:
+    """RESIZE_NEAREST_NEIGHBOR to a constant height and width."""
+    x, sizes = net.image(node), net.integers(node, 1, "size").ravel().tolist()
+    corners, centers = bool(node.integer(0, "b")), bool(node.integer(1, "b"))
+    if len(sizes) != 2 or not all(0 < size <= LARGEST_SIDE for size in sizes) or (corners and centers):
+        raise node.misfit(f"its size is {sizes}; align_corners and half_pixel_centers exclude each other")
+    rows, columns = (
+        tuple(
+            nearest_cell(place, net.types[x].shape[1 + axis], sizes[axis], corners, centers)
+            for place in range(sizes[axis])
+        )
+        for axis in (0, 1)
+    )
+    net.add(node, ResizeNearest(rows, columns), x)
+
+
+def read_quantize(net: Network, node: Operator) -> None:
+    """QUANTIZE: real values to codes, or codes to codes of another scale."""
+    x = net.activation(node)
+    net.add(node, Requantize() if net.types[x].quant else Quantize(), x)
+
+
+READERS: Mapping[str, Reader] = {
+    "ADD": _elementwise(Add()),
+    "AVERAGE_POOL_2D": read_average_pool,
+    "BATCH_MATMUL": read_batch_matmul,
+    "CONCATENATION": read_concatenation,
+    "CONV_2D": read_conv,
+    "DEPTHWISE_CONV_2D": read_depthwise_conv,
+    "DEQUANTIZE": _pointwise(Dequantize()),
+    "FULLY_CONNECTED": read_fully_connected,
+    "HARD_SWISH": _pointwise(HardSwish()),
+    "LEAKY_RELU": read_leaky_relu,
+    "LOGISTIC": _pointwise(Sigmoid()),
+    "MAX_POOL_2D": read_max_pool,
+    "MEAN": read_mean,
+    "MUL": _elementwise(Multiply()),
+    "PAD": read_pad,
+    "QUANTIZE": read_quantize,
+    "RELU": _pointwise(Relu()),
+    "RELU6": _pointwise(Clip(0.0, 6.0)),
+    "RELU_N1_TO_1": _pointwise(Clip(-1.0, 1.0)),
+    "RESHAPE": read_reshape,
+    "RESIZE_NEAREST_NEIGHBOR": read_resize_nearest,
+    "SOFTMAX": read_softmax,
+    "TANH": _pointwise(Tanh()),
+    "TRANSPOSE": read_transpose,
+}
+
+SUPPORTED = tuple(sorted(READERS))

@@ -1,0 +1,78 @@
+"""A lowered graph, exported as .tflite and read again: the same steps, to the last bit, and the same tensors."""
+
+import numpy as np
+import pytest
+from exporter_compare import expect_equal
+from exporter_layers import MAKERS, Dice
+from exporter_networks import digits, lenet, minmax
+
+from int8sim.exporters.exact import _different
+from int8sim.exporters.tflite import FAMILY, export_tflite, tensor_names
+from int8sim.graph.run import run
+from int8sim.importers.tflite import load_tflite
+from int8sim.lowering.lower import lower
+from int8sim.model.errors import NotExportableError, UnsupportedOperatorError
+from int8sim.ops.registry import op as find_op
+from int8sim.profiles.registry import profile as find_profile
+
+pytestmark = pytest.mark.engine
+
+ONLY_WRITTEN = ("MAXIMUM", "MINIMUM", "PADV2")
+"""Operators that the exporter writes, for other bounds and padding than TensorFlow Lite's, and that are not read."""
+GEOMETRY = {"conv2d", "fully_connected", "max_pool", "average_pool", "concat", "resize_nearest"}
+GEOMETRY |= {"flatten", "reshape", "transpose", "pad"}
+"""Ops whose steps do not say everything: these are run, too."""
+
+
+def again(graph, path):
+    """The graph, written and read; None where it has no form, or one that is not read."""
+    try:
+        export_tflite(graph, path)
+        return load_tflite(path, graph.profile)
+    except NotExportableError:
+        return None
+    except UnsupportedOperatorError as refused:
+        assert refused.operator in ONLY_WRITTEN  # noqa: PT017
+        return None
+
+
+def same_steps(graph, back):
+    """How many layers of both have the same steps; every layer's output is in both."""
+    made = {layer.output: layer for layer in back.layers}
+    for layer in graph.layers:
+        assert not _different(layer.arithmetic, made[layer.output].arithmetic, "the file")
+        assert graph.tensors[layer.output].quant == back.tensors[layer.output].quant
+    return len(graph.layers)
+
+
+def same_tensors(graph, back, inputs):
+    """How many values of both are equal."""
+    mine, axes = run(graph, inputs, keep="all"), tensor_names(graph)
+    stored = {name: np.ascontiguousarray(values.transpose(axes[name])) for name, values in inputs.items()}
+    theirs = run(back, stored, keep="all")
+    for layer in graph.layers:
+        expect_equal(layer, mine[layer.output].transpose(axes[layer.output]), theirs[layer.output])
+    return sum(mine[layer.output].size for layer in graph.layers)
+
+
+@pytest.mark.parametrize("profile", FAMILY)
+@pytest.mark.parametrize("name", MAKERS)
+def test_random_layers_come_back(name, profile, tmp_path):
+    if find_profile(profile).scheme(find_op(name).kind, "int8") is None:
+        pytest.skip(f"{profile} has no {name}")
+    runs, found, values = profile == FAMILY[0] and name in GEOMETRY, 0, 0
+    for position in range(10):
+        dice = Dice(np.random.default_rng([position, sorted(MAKERS).index(name)]), profile, "mixed", position % 2 > 0)
+        made = MAKERS[name](dice)
+        graph = lower(made.graph, made.table, profile=profile, preset="mixed")
+        back = again(graph, tmp_path / "again.tflite")
+        found += same_steps(graph, back) if back else 0
+        values += same_tensors(graph, back, made.inputs) if back and runs else 0
+    assert found >= 3
+    assert values or not runs
+
+
+def test_the_lenet_comes_back(tmp_path):
+    graph, inputs = lenet(), {"data": digits()["data"][:20]}
+    lowered = lower(graph, minmax(graph, inputs), profile="tflite_reference", preset="mixed")
+    assert same_tensors(lowered, again(lowered, tmp_path / "lenet.tflite"), inputs) > 400_000
