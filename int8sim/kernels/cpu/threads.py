@@ -12,8 +12,8 @@ from typing import Generic, TypeVar, cast
 
 Room = TypeVar("Room")
 
-LEAST_PRODUCTS = 1 << 21
-"""Products below which handing a part to another thread takes longer than it saves."""
+LEAST_PRODUCTS = 1 << 26
+"""Products below which waking another thread may take longer than it saves: a virtual processor sleeps deeply."""
 
 _count: ContextVar[int] = ContextVar("threads", default=1)
 
