@@ -72,6 +72,7 @@ def test_random_layers_come_back(name, profile, tmp_path):
     assert values or not runs
 
 
+@pytest.mark.slow
 def test_the_lenet_comes_back(tmp_path):
     graph, inputs = lenet(), {"data": digits()["data"][:20]}
     lowered = lower(graph, minmax(graph, inputs), profile="tflite_reference", preset="mixed")
