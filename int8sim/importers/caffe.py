@@ -15,9 +15,10 @@ from pathlib import Path
 from int8sim.graph.ir import Graph
 from int8sim.importers.caffe_layers import READERS, SUPPORTED, read_layer
 from int8sim.importers.caffe_names import name_tensors
-from int8sim.importers.caffe_net import Net, read_net
+from int8sim.importers.caffe_net import read_net
 from int8sim.importers.caffe_network import Network
 from int8sim.importers.caffe_wire import read_blobs
+from int8sim.importers.unknown import refuse_unknown
 from int8sim.model.errors import NotAModelError
 
 __all__ = ["SUPPORTED", "load_caffe"]
@@ -31,7 +32,7 @@ def load_caffe(prototxt: str | os.PathLike[str], caffemodel: str | os.PathLike[s
     that do not fit, GraphError for a blob that nothing writes.
     """
     net = read_net(prototxt)
-    _refuse_unknown(net)
+    refuse_unknown(net.layers, lambda layer: layer.type, READERS, "this type is not read", SUPPORTED)
     names = name_tensors(net)
     path = _beside(Path(prototxt)) if caffemodel is None else caffemodel
     network = Network(net, names, read_blobs(path), str(path))
@@ -46,12 +47,3 @@ def _beside(prototxt: Path) -> Path:
     if not path.exists():
         raise NotAModelError(path, f"there is no such file, where the weights of {prototxt.name} are expected")
     return path
-
-
-def _refuse_unknown(net: Net) -> None:
-    """Before anything else, so that the first error names what matters most."""
-    unknown = [layer for layer in net.layers if layer.type not in READERS]
-    if unknown:
-        others = sorted({layer.type for layer in unknown} - {unknown[0].type})
-        more = f"; neither are {', '.join(others)}" if others else ""
-        raise unknown[0].refused(f"this type is not read{more}", SUPPORTED)

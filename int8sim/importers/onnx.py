@@ -18,6 +18,7 @@ from int8sim.graph.ir import Graph
 from int8sim.importers.onnx_file import Model, Node, read_model
 from int8sim.importers.onnx_network import Network
 from int8sim.importers.onnx_operators import READERS, SUPPORTED
+from int8sim.importers.unknown import refuse_unknown
 
 __all__ = ["SUPPORTED", "load_onnx"]
 
@@ -47,12 +48,8 @@ def _refuse_unknown(model: Model) -> None:
             raise node.refused(
                 "this model is already quantized, and int8sim quantizes a float model itself; give it the float model"
             )
-    unknown = [node for node in model.nodes if node.operator not in READERS]
-    if unknown:
-        others = sorted({node.operator for node in unknown} - {unknown[0].operator})
-        more = f"; neither are {', '.join(others)}" if others else ""
-        hint = "exporting with constant folding, or a model simplifier, removes many operators"
-        raise unknown[0].refused(f"it is not supported{more} ({hint})", SUPPORTED)
+    hint = " (exporting with constant folding, or a model simplifier, removes many operators)"
+    refuse_unknown(model.nodes, lambda node: node.operator, READERS, "it is not supported", SUPPORTED, hint)
 
 
 def _is_quantized(node: Node) -> bool:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 
 from int8sim.graph.ir import Graph
-from int8sim.importers.tflite_file import Model, read_model
+from int8sim.importers.tflite_file import read_model
 from int8sim.importers.tflite_network import Network
 from int8sim.importers.tflite_operators import READERS, SUPPORTED
+from int8sim.importers.unknown import refuse_unknown
 from int8sim.profiles.base import Profile
 from int8sim.profiles.registry import profile as find_profile
 
@@ -32,17 +33,8 @@ def load_tflite(path: str | os.PathLike[str], profile: str | Profile | None = No
     tensors without a producer or with two, ParameterError for a missing profile, UnknownNameError.
     """
     model = read_model(path)
-    _refuse_unknown(model)
+    refuse_unknown(model.operators, lambda node: node.name, READERS, "it is not supported", SUPPORTED)
     network = Network(model, None if profile is None else find_profile(profile))
     for node in model.operators:
         READERS[node.name](network, node)
     return network.graph()
-
-
-def _refuse_unknown(model: Model) -> None:
-    """Before anything else, so that the first error names what matters most."""
-    unknown = [node for node in model.operators if node.name not in READERS]
-    if unknown:
-        others = sorted({node.name for node in unknown} - {unknown[0].name})
-        more = f"; neither are {', '.join(others)}" if others else ""
-        raise unknown[0].refused(f"it is not supported{more}", SUPPORTED)
