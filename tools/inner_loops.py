@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from pages import put, table
+from pages import show, table
 
 from int8sim.bench.networks import Builder
 from int8sim.bench.peers import normal, ranges
@@ -57,10 +56,7 @@ def main() -> None:
         patch.dict(os.environ, INT8SIM_CACHE=folder),
     ):  # the assembly of new code
         text = table(columns, rows())
-    if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(put(PAGE.read_text(), "loops", text))
-    else:
-        print(text)
+    show(PAGE, "loops", text)
 
 
 def rows() -> Iterator[list[str]]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 def put(text: str, part: str, content: str) -> str:
     """The page with one generated part replaced."""
     start, end = f"<!-- {part} -->", "<!-- end -->"
     return re.sub(f"{re.escape(start)}.*?{end}", lambda _: f"{start}\n\n{content}\n\n{end}", text, flags=re.DOTALL)
+
+
+def show(page: Path, part: str, text: str) -> None:
+    """Print a part, or write it to its page: --write."""
+    if sys.argv[1:] == ["--write"]:
+        page.write_text(put(page.read_text(), part, text))
+    else:
+        print(text)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

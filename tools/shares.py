@@ -10,14 +10,13 @@ calling. --write: docs/performance.md.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pages import put, table
+from pages import show, table
 
 from int8sim.bench.ceiling import ceiling
 from int8sim.bench.integers import CONVOLUTIONS
@@ -47,10 +46,7 @@ def main() -> None:
     """Print the table, or write it to the page."""
     columns = ("layer", "output step of", "dot products", " us", " products", " output step", " rest")
     text = table(columns, rows())
-    if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(put(PAGE.read_text(), "shares", text))
-    else:
-        print(text)
+    show(PAGE, "shares", text)
 
 
 def rows() -> Iterator[list[str]]:

@@ -48,7 +48,9 @@ TWINS: Mapping[Function, tuple[str, str]] = {
 LONGEST_REASON = 600
 """Characters of Numba's explanation that an error shows."""
 
+KERNEL = "@njit(nogil=True, error_model='numpy', cache=True)"
 DECORATOR = "@njit(nogil=True, error_model='numpy', no_cpython_wrapper=True, no_cfunc_wrapper=True)"
+"""Of the kernel, and of what only compiled code calls."""
 
 
 def bind(step: Step) -> tuple[tuple[Function, Kinds], tuple[Any, ...]]:
@@ -78,7 +80,7 @@ def generate(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]]) -> s
     """The text of the module: header, imports, every reached function, the kernel last."""
     module = _Module(bound)
     entry = module.function(kernel)
-    module.texts[-1] = module.texts[-1].replace(DECORATOR, "@njit(nogil=True, error_model='numpy', cache=True)", 1)
+    module.texts[-1] = module.texts[-1].replace(DECORATOR, KERNEL, 1)
     lines = [_machine(), *module.sources(), "from numba import njit", *sorted(module.imports)]
     return "\n".join([*lines, "", *module.texts, f"kernel = {entry}", ""])
 

@@ -33,10 +33,10 @@ from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.memory import empty_on_a_cache_line
 from int8sim.kernels.cpu.panels import panels
 from int8sim.kernels.cpu.runs import parts_of, sizes, wrapped
-from int8sim.kernels.cpu.threads import Scratch, in_parts, share
+from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import AMX, STRIP, WIDEST, Tiles
 from int8sim.kernels.roles import Parameters
-from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.storage import stored_dtype
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -45,7 +45,7 @@ NEVER = 1 << 62
 
 
 class Weights(NamedTuple):
-    """A layer's constants. around: whether x gets its padding. numbers, given, window: as `convolve_amx` takes them."""
+    """A layer's constants. around: whether x gets its padding. The others as `convolve_amx` takes them."""
 
     around: bool
     grid: Grid
@@ -64,7 +64,6 @@ class AmxConvolution(IntegerLayer):
         self.stretches = Stretches(shape)
         self.copies = copies(self.stretches, self.regions, self.depth)
         self.kernel = build(convolve_amx, {"output": self.built})
-        self.flipped, self.scratch = np.int32(flip(y)), Scratch(self._scratch)
 
     def pack(self, weights: Array, bias: Array) -> Weights:
         """In panels, a window's runs as often as the weights have parts."""
@@ -97,19 +96,19 @@ class AmxConvolution(IntegerLayer):
         """Threads take windows, or panels where there are few windows."""
         rows, grid = out.reshape(-1, out.shape[-1]), own.grid
         flat = with_padding(stored, self.shape, grid[:2]) if own.around else stored.reshape(-1)
-        count, panels_ = len(stored) * grid.lines * grid.columns, len(own.given[1])
+        count, outputs = len(stored) * grid.lines * grid.columns, len(own.given[1])
         given = *own.given, self.copies, by_image(stored, rows), tuple(grid), own.window
 
         def work(part: int, parts: int) -> None:
-            tiles, spread = share(-(-count // AMX.rows), part, parts), (0, panels_)
+            tiles, spread = share(-(-count // AMX.rows), part, parts), (0, outputs)
             if count <= AMX.rows:
-                tiles, spread = (0, 1), share(panels_, part, parts)
+                tiles, spread = (0, 1), share(outputs, part, parts)
             places = tiles[0] * AMX.rows, min(tiles[1] * AMX.rows, count)
             self.kernel(flat, *given, self.scratch(), (*places, *spread), self.values, rows, self.flipped)
 
         in_parts(work, rows.size * self.depth)
 
-    def _scratch(self) -> tuple[Array, ...]:
+    def make_scratch(self) -> tuple[Array, ...]:
         """The configuration; windows, an odd number of cache lines apart; accumulators; codes; numbers of pixels."""
         windows = empty_on_a_cache_line((AMX.rows, (self.stretches.depth // ROW_BYTES | 1) * ROW_BYTES), np.uint8)
         accumulators = empty_on_a_cache_line((ROWS * WIDEST,), np.int32)

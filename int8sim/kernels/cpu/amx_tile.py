@@ -120,26 +120,26 @@ class _FlatTile(_Tile):
             self.call("tdpbusd", *map(self.register, (number, 4, own)))
 
 
-@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
-def amx_tile(_: Any, operands: Any) -> Any:  # noqa: ARG001
-    """32 rows of accumulators, WIDEST words apart, 32 in each."""
+def _typed(tile: type[_Tile]) -> Any:
+    """Signature and code of an intrinsic."""
 
     def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        _Tile(builder).emit(*cgutils.unpack_tuple(builder, arguments[0]))
+        tile(builder).emit(*cgutils.unpack_tuple(builder, arguments[0]))
         return context.get_dummy_value()
 
     return types.void(types.UniTuple(types.intp, OPERANDS)), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def amx_tile(_: Any, operands: Any) -> Any:  # noqa: ARG001
+    """32 rows of accumulators, WIDEST words apart, 32 in each."""
+    return _typed(_Tile)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def amx_flat_tile(_: Any, operands: Any) -> Any:  # noqa: ARG001
     """16 rows of accumulators, WIDEST words apart, 64 in each."""
-
-    def code(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        _FlatTile(builder).emit(*cgutils.unpack_tuple(builder, arguments[0]))
-        return context.get_dummy_value()
-
-    return types.void(types.UniTuple(types.intp, OPERANDS)), code
+    return _typed(_FlatTile)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]

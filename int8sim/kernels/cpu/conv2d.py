@@ -1,4 +1,4 @@
-"""2-D convolution: windows gathered once per output pixel, then dot products, then the layer's output step.
+"""2-D convolution: which kernel a layer takes, by its types, its shape and its profile's accumulator.
 
 Integer, 8 bits: x is stored as uint8 (code + flip), so the sum over stored values is corrected by a constant per
 channel, bias - (flip + zero point) * sum(w). The accumulator is 32 bits and wraps, as the definition's does; where the

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from int8sim.kernels.compile import bind
 from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.runs import image_regions
+from int8sim.kernels.cpu.threads import Scratch
 from int8sim.kernels.cpu.tile import Tiles
+from int8sim.kernels.storage import flip
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -24,6 +28,7 @@ class IntegerLayer(ABC):
         self.shape, self.y, self.tiles = shape, y, tiles
         self.regions, self.depth = image_regions(op, shape, x), shape.rows * shape.columns * shape.channels
         self.built, self.values = bind(step)
+        self.flipped, self.scratch = np.int32(flip(y)), Scratch(self.make_scratch)
 
     def with_constants(self, weights: Array, bias: Array) -> Callable[[Array, Array], None]:
         """x in storage form -> out, stored codes [N, .., .., O].
@@ -35,6 +40,10 @@ class IntegerLayer(ABC):
     @abstractmethod
     def pack(self, weights: Array, bias: Array) -> Any:
         """The constants as `run` takes them."""
+
+    @abstractmethod
+    def make_scratch(self) -> tuple[Array, ...]:
+        """What the kernel needs while it runs, of one thread."""
 
     @abstractmethod
     def run(self, own: Any, stored: Array, out: Array) -> None:

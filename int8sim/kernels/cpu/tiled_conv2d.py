@@ -19,9 +19,9 @@ from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.memory import empty_on_a_cache_line
 from int8sim.kernels.cpu.panels import panels
 from int8sim.kernels.cpu.runs import Layout, parts_of, region_biases, windows
-from int8sim.kernels.cpu.threads import Scratch, in_parts, share
+from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, Tiles
-from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.storage import stored_dtype
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -44,7 +44,6 @@ class TiledConvolution(IntegerLayer):
         super().__init__(op, shape, x, y, step, tiles)
         self.layout = Layout(shape, self.regions)
         self.kernel = build(convolve, {"output": self.built}, {"tile": tiles.intrinsic})
-        self.flipped, self.scratch = np.int32(flip(y)), Scratch(self._scratch)
 
     def pack(self, weights: Array, bias: Array) -> Weights:
         """In panels."""
@@ -67,7 +66,7 @@ class TiledConvolution(IntegerLayer):
 
         in_parts(work, rows.size * self.depth)
 
-    def _scratch(self) -> tuple[Array, Array, Array]:
+    def make_scratch(self) -> tuple[Array, Array, Array]:
         """Places of pixels; accumulators; codes."""
         accumulators = empty_on_a_cache_line((ROWS * WIDEST,), np.int32)
         return np.empty((2, PIXELS), np.int64), accumulators, np.empty(STRIP * WIDEST, stored_dtype(self.y))
