@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import inspect
 import linecache
+import re
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -48,9 +49,16 @@ TWINS: Mapping[Function, tuple[str, str]] = {
 LONGEST_REASON = 600
 """Characters of Numba's explanation that an error shows."""
 
-KERNEL = "@njit(nogil=True, error_model='numpy', cache=True)"
-DECORATOR = "@njit(nogil=True, error_model='numpy', no_cpython_wrapper=True, no_cfunc_wrapper=True)"
-"""Of the kernel, and of what only compiled code calls."""
+KERNEL = "@njit(nogil=True, error_model='numpy', cache=True{})"
+FUNCTION = "@njit(nogil=True, error_model='numpy', no_cpython_wrapper=True, no_cfunc_wrapper=True{})"
+"""Of the kernel, and of what only compiled code calls; and what is said where no array is made in either."""
+UNCOUNTED = ", _nrt=False"
+"""References are not counted: every view of an array is an atomic addition and a subtraction, a third of a tile's time.
+
+Whoever calls a kernel holds its arguments until it returns.
+"""
+MADE = re.compile(r"\bnp\.(empty|full|zeros)\(")
+"""An array of the kernel's own."""
 
 
 def bind(step: Step) -> tuple[tuple[Function, Kinds], tuple[Any, ...]]:
@@ -80,9 +88,11 @@ def generate(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]]) -> s
     """The text of the module: header, imports, every reached function, the kernel last."""
     module = _Module(bound)
     entry = module.function(kernel)
-    module.texts[-1] = module.texts[-1].replace(DECORATOR, KERNEL, 1)
+    counting = "" if any(map(MADE.search, module.texts)) else UNCOUNTED
+    decorators = [*[FUNCTION] * (len(module.texts) - 1), KERNEL]
+    texts = [f"{each.format(counting)}\n{text}" for each, text in zip(decorators, module.texts, strict=True)]
     lines = [_machine(), *module.sources(), "from numba import njit", *sorted(module.imports)]
-    return "\n".join([*lines, "", *module.texts, f"kernel = {entry}", ""])
+    return "\n".join([*lines, "", *texts, f"kernel = {entry}", ""])
 
 
 def _kind(value: Number) -> str:
@@ -209,7 +219,7 @@ class _Module:
         """The flat name of a function; its text, and that of all it reaches, is there afterwards."""
         if function not in self.names:
             self.names[function] = f"{function.__module__}.{function.__name__}".replace(".", "_")
-            self.texts.append(f"{DECORATOR}\n{self._text(function)}\n")
+            self.texts.append(f"{self._text(function)}\n")
         return self.names[function]
 
     def _text(self, function: Function) -> str:
@@ -265,7 +275,7 @@ class _Module:
             given = [*operands, *(read.get(kind, "p[{}]").format(i) for i, kind in enumerate(kinds))]
             call = f"{self.function(function)}({', '.join(given)})"
             header = f"def {glue}({', '.join([*operands, 'p', 'channel'])}):"
-            self.texts.append(f"{DECORATOR}\n{header}\n    return {call}\n")
+            self.texts.append(f"{header}\n    return {call}\n")
         return glue
 
     def _import(self, module: str, attribute: str) -> ast.expr:

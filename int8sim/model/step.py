@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+VECTOR = 64
+"""A multiple of the elements that any engine's vector loop takes at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class LookupTable:
@@ -31,7 +34,8 @@ class Step:
     The operands are what the role names (`output(acc)`, `combine(a, b)` ...); the parameters follow them in the order
     of the function's signature, and are kept here by argument name. A function of `convert` or `combine` may take two
     more operands, `place` and `size`: the element's index in the stored tensor, channels last and batch included, and
-    how many elements that has.
+    how many elements that has. The place tells an engine's vector loop from the rest behind it: all elements but the
+    last `size % VECTOR` are computed alike.
     """
 
     function: Callable[..., Any]

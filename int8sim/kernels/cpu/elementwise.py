@@ -11,7 +11,7 @@ from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import flip, stored_dtype
-from int8sim.model.step import Array, Step
+from int8sim.model.step import VECTOR, Array, Step
 from int8sim.model.tensor import TensorType
 
 
@@ -32,7 +32,8 @@ def pairs(step: Step, inputs: Sequence[TensorType], output_type: TensorType) -> 
 
 def combined(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
     """Stored codes [n] each."""
-    for i in range(out.shape[0]):
+    wide_vectors()
+    for i in range(np.uint64(out.shape[0])):
         out[i] = combine(np.int64(a[i]) - flips[0], np.int64(b[i]) - flips[1], p, 0) + flips[2]
 
 
@@ -45,7 +46,12 @@ def combined_real(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[in
 
 
 def combined_at(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
-    """Stored codes [n] each, by a step that asks for the place."""
-    for i in range(out.shape[0]):
+    """Stored codes [n] each, by a step that asks for the place; up to the rest behind a vector loop all are alike."""
+    wide_vectors()
+    size, whole = out.shape[0], out.shape[0] & -VECTOR
+    for i in range(np.uint64(whole)):
         left, right = np.int64(a[i]) - flips[0], np.int64(b[i]) - flips[1]
-        out[i] = combine_at(left, right, i, out.shape[0], p, 0) + flips[2]
+        out[i] = combine_at(left, right, 0, VECTOR, p, 0) + flips[2]
+    for i in range(whole, size):
+        left, right = np.int64(a[i]) - flips[0], np.int64(b[i]) - flips[1]
+        out[i] = combine_at(left, right, i, size, p, 0) + flips[2]
