@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from int8sim.graph.ir import Graph, Layer
+from int8sim.graph.program import program
 from int8sim.graph.trace import Tracer
 from int8sim.kernels.cpu.threads import in_parts, on_threads, share
 from int8sim.kernels.storage import from_storage, to_storage
@@ -73,6 +74,10 @@ def run(
     wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
     if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
         return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
+    if backend == "cpu" and keep == "outputs" and threads == 1 and not (trace or observe):
+        made = program(graph, planned, values)
+        if made:
+            return made(values)
     with on_threads(threads):
         return _run(values, planned, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
 

@@ -26,6 +26,7 @@ import numpy as np
 
 from int8sim.kernels import roles
 from int8sim.kernels.cache import cache_directory
+from int8sim.kernels.tape import note
 from int8sim.model.errors import CompileError
 from int8sim.model.files import write_bytes
 from int8sim.model.step import LookupTable, Number, Step
@@ -51,14 +52,14 @@ LONGEST_REASON = 600
 
 KERNEL = "@njit(nogil=True, error_model='numpy', cache=True{})"
 FUNCTION = "@njit(nogil=True, error_model='numpy', no_cpython_wrapper=True, no_cfunc_wrapper=True{})"
-"""Of the kernel, and of what only compiled code calls; and what is said where no array is made in either."""
+"""Of the kernel, and of what only compiled code calls; and what is said where neither makes an array."""
 UNCOUNTED = ", _nrt=False"
 """References are not counted: every view of an array is an atomic addition and a subtraction, a third of a tile's time.
 
 Whoever calls a kernel holds its arguments until it returns.
 """
-MADE = re.compile(r"\bnp\.(empty|full|zeros)\(")
-"""An array of the kernel's own."""
+MADE = re.compile(r"\bnp\.(empty|full|zeros)\(|= \[")
+"""An array or a list of the kernel's own."""
 
 
 def bind(step: Step) -> tuple[tuple[Function, Kinds], tuple[Any, ...]]:
@@ -132,13 +133,15 @@ class Kernel:
     def __call__(self, *arguments: Any) -> Any:
         """The kernel's own result. Raises CompileError."""
         try:
-            return self.compiled(*arguments)
+            result = self.compiled(*arguments)
         except Exception as problem:
             from numba.core.errors import NumbaError, UnsupportedBytecodeError
 
             if not isinstance(problem, NumbaError | UnsupportedBytecodeError):
                 raise
             raise CompileError(self.functions, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
+        note(self.compiled, arguments)
+        return result
 
     def __getattr__(self, name: str) -> Any:
         """Numba's own attributes: stats, signatures, inspect_asm ..."""

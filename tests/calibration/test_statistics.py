@@ -37,7 +37,7 @@ def test_the_bin_is_exact_at_and_beside_every_edge(limit, edge, steps, bins):
     """The float32 values next to edge * limit / bins, where a quotient that is off by one unit would show."""
     near = np.float32(Fraction(edge % (bins + 1)) * Fraction(limit) / bins)
     for _ in range(abs(steps)):
-        near = np.nextafter(near, np.float32(np.inf if steps > 0 else 0))
+        near = np.nextafter(near, np.finfo(np.float32).max if steps > 0 else np.float32(0))
     magnitude = float(near)
     assume(magnitude <= limit)
     counts = np.zeros(bins, np.int64)

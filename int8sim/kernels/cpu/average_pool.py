@@ -13,6 +13,7 @@ from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, finish, step
 from int8sim.kernels.storage import flip, stored_dtype, stored_zero
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import float32
@@ -53,7 +54,7 @@ def _over_windows(
         kernel(stored, window, out, *last)
         return out
 
-    return call
+    return KernelsOnly(call)
 
 
 def span(position: int, size: int, kernel: int, stride: int, before: int, after: int) -> tuple[int, int, int]:

@@ -23,6 +23,7 @@ from int8sim.kernels.cpu.threads import Scratch, in_parts
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, instruction_set
 from int8sim.kernels.roles import Parameters, depthwise_tile
 from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -66,7 +67,7 @@ def prepare_depthwise(
         )
         return out
 
-    return call
+    return call if beyond else KernelsOnly(call)
 
 
 def _scratch(dtype: str) -> tuple[Array, Array, Array]:

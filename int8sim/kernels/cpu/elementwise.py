@@ -11,6 +11,7 @@ from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import VECTOR, Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -27,7 +28,7 @@ def pairs(step: Step, inputs: Sequence[TensorType], output_type: TensorType) -> 
         kernel(a.reshape(-1), b.reshape(-1), values, out.reshape(-1), flips)
         return out
 
-    return call
+    return KernelsOnly(call)
 
 
 def combined(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from int8sim.kernels.cpu import conv2d
 from int8sim.kernels.cpu.geometry import PIXELWISE
 from int8sim.kernels.storage import own_layout
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -28,4 +29,4 @@ def prepare(
         x = own_layout(stored, inputs[0])
         return convolve(x.reshape(-1, 1, 1, x.shape[-1])).reshape(*x.shape[:-1], -1)
 
-    return call
+    return KernelsOnly(call) if isinstance(convolve, KernelsOnly) and not inputs[0].layout else call

@@ -11,6 +11,7 @@ from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.tile import TILES, instruction_set
 from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
 from int8sim.kernels.storage import stored_dtype
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -47,4 +48,4 @@ def prepare_tiles(
         convolve(stored, out)
         return out
 
-    return call
+    return KernelsOnly(call) if isinstance(convolve, KernelsOnly) else call

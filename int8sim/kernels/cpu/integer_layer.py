@@ -15,6 +15,7 @@ from int8sim.kernels.cpu.runs import image_regions
 from int8sim.kernels.cpu.threads import Scratch
 from int8sim.kernels.cpu.tile import Tiles
 from int8sim.kernels.storage import flip
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -35,11 +36,17 @@ class IntegerLayer(ABC):
 
         weights: minus their zero point, int64 [O, C, rows, columns]. bias: [O].
         """
-        return partial(self.run, self.pack(weights, bias))
+        own = self.pack(weights, bias)
+        call = partial(self.run, own)
+        return KernelsOnly(call) if self.reads_in_place(own) else call
 
     @abstractmethod
     def pack(self, weights: Array, bias: Array) -> Any:
         """The constants as `run` takes them."""
+
+    @abstractmethod
+    def reads_in_place(self, own: Any) -> bool:
+        """Whether x is read where it lies, so that `run` moves nothing itself."""
 
     @abstractmethod
     def make_scratch(self) -> tuple[Array, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -54,7 +55,7 @@ def prepare(
         kernel(stored, window, out)
         return out
 
-    return call
+    return KernelsOnly(call)
 
 
 def max_pool(x: Array, window: tuple[int, ...], out: Array) -> None:

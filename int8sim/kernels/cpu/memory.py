@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -24,14 +26,37 @@ UNUSED = 3
 """References to a room without an array: from the list, the loop, the call that counts them."""
 
 
-class _Own(threading.local):
-    """Of one thread: rooms and where their first cache line begins, by the bits of their sizes."""
+class Rooms:
+    """Rooms, and where their first cache line begins, by the bits of their sizes."""
 
     def __init__(self) -> None:
-        self.rooms: list[list[tuple[Array, int]]] = [[] for _ in range(MOST + 1)]
+        self.by_bits: list[list[tuple[Array, int]]] = [[] for _ in range(MOST + 1)]
+
+    def holds(self, array: Array) -> bool:
+        """Whether an array lies in one of them."""
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        return any(array is room for rooms in self.by_bits for room, _ in rooms)
+
+
+class _Own(threading.local):
+    """Of one thread."""
+
+    def __init__(self) -> None:
+        self.rooms = Rooms()
 
 
 _own = _Own()
+
+
+@contextmanager
+def inside(rooms: Rooms) -> Iterator[None]:
+    """Arrays of this thread get room in `rooms`, not in those that all of its runs share."""
+    _own.rooms, before = rooms, _own.rooms
+    try:
+        yield
+    finally:
+        _own.rooms = before
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
@@ -40,7 +65,7 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     bits = max((size - 1).bit_length(), LEAST)
     if bits > MOST:
         return empty_on_a_cache_line(shape, dtype)
-    rooms = _own.rooms[bits]
+    rooms = _own.rooms.by_bits[bits]
     for room, begin in rooms:
         if sys.getrefcount(room) == UNUSED:
             return np.ndarray(shape, dtype, room, begin)

@@ -12,6 +12,7 @@ from int8sim.kernels.cpu.look_up import prepare_look_up
 from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.roles import Parameters, convert, convert_at
 from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 
@@ -61,7 +62,7 @@ def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
         kernel(stored.reshape(-1), table, out.reshape(-1))
         return out
 
-    return call
+    return KernelsOnly(call)
 
 
 def by_loop(step: Step, loop: Callable[..., None], y: TensorType, *last: Any) -> Callable[[Array], Array]:
@@ -74,7 +75,7 @@ def by_loop(step: Step, loop: Callable[..., None], y: TensorType, *last: Any) ->
         kernel(stored.reshape(-1), values, out.reshape(-1), *last)
         return out
 
-    return call
+    return KernelsOnly(call)
 
 
 def by_place(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Array]:
@@ -88,7 +89,7 @@ def by_place(step: Step, x: TensorType, y: TensorType) -> Callable[[Array], Arra
         kernel(stored.reshape(-1), values, out.reshape(-1), flip(x), flip(y))
         return out
 
-    return call
+    return KernelsOnly(call)
 
 
 def quantize_at(x: Array, p: Parameters, out: Array, _: int, flipped: int) -> None:

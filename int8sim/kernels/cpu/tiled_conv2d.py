@@ -56,7 +56,7 @@ class TiledConvolution(IntegerLayer):
     def run(self, own: Weights, stored: Array, out: Array) -> None:
         """Threads take pixels, or panels where there are few pixels."""
         flat, rows = stored.reshape(-1), out.reshape(-1, out.shape[-1])
-        if not self.layout.by_tap:
+        if not self.reads_in_place(own):
             flat = np.append(flat, np.zeros(GROUP - 1, np.uint8))  # the last run's padding reads there
         images, outputs = by_image(stored, rows), len(own.panels)
 
@@ -65,6 +65,10 @@ class TiledConvolution(IntegerLayer):
             self.kernel(flat, *own, images, self.scratch(), spread, self.values, rows, self.flipped)
 
         in_parts(work, rows.size * self.depth)
+
+    def reads_in_place(self, own: Weights) -> bool:  # noqa: ARG002 (of AMX)
+        """Whether no run's padding reads behind the last value."""
+        return self.layout.by_tap
 
     def make_scratch(self) -> tuple[Array, Array, Array]:
         """Places of pixels; accumulators; codes."""

@@ -1,0 +1,103 @@
+"""A graph run again and again over inputs of the same shapes: calls of compiled kernels on arrays that stay.
+
+The second run of a thread is recorded, later ones play it: between two layers of a network for small devices, Python's
+share was more than half of the time. Activations lie in rooms of the program's own, one after the other as their
+readers allow.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from int8sim.graph.ir import Graph
+from int8sim.kernels.cpu.memory import Rooms, inside
+from int8sim.kernels.cpu.threads import on_threads
+from int8sim.kernels.storage import from_storage, to_storage
+from int8sim.kernels.tape import Call, KernelsOnly, recorded
+from int8sim.model.step import Array
+
+MOST_VALUES = 1 << 25
+"""Values of all activations of a run up to which it is worth the memory: beyond, Python's share is small."""
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+class Program:
+    """One thread's run. Made by a run over `values`, whose outputs are not kept."""
+
+    def __init__(self, graph: Graph, planned: Sequence[Any], values: Mapping[str, Array]) -> None:
+        self._graph, self._rooms, self._calls = graph, Rooms(), list[Call]()
+        self._inputs = {name: to_storage(array, graph.tensors[name]) for name, array in values.items()}
+        arrays: dict[str, Array] = dict(self._inputs)
+        with on_threads(1), inside(self._rooms):
+            for layer, kernel, reads, finished in planned:
+                arrays[layer.output] = self._recorded(kernel, [arrays[name] for name in reads])
+                for name in finished:
+                    if name not in graph.outputs:
+                        arrays.pop(name, None)
+        self._outputs = {name: self._unowned(arrays[name]) for name in graph.outputs}
+
+    def _recorded(self, kernel: Callable[..., Array], inputs: list[Array]) -> Array:
+        """The layer's output, its calls noted: of its kernels, or of itself and a copy to where its output lies."""
+        with recorded() as calls:
+            out = kernel(*inputs)
+        if not isinstance(kernel, KernelsOnly):
+            calls = [(_copied, (kernel, out, *inputs))]
+        self._calls += [(function, self._unowned(arguments)) for function, arguments in calls]
+        return out
+
+    def _unowned(self, value: Any) -> Any:
+        """The same arrays, without a reference to the program's rooms: those are free again as if nobody looked."""
+        if isinstance(value, tuple):
+            return tuple(map(self._unowned, value))
+        if not isinstance(value, np.ndarray) or not self._rooms.holds(value):
+            return value
+        memory = (ctypes.c_uint8 * value.nbytes).from_address(value.ctypes.data)
+        return np.frombuffer(memoryview(memory), value.dtype).reshape(value.shape)
+
+    def __call__(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """The outputs, in their own layout."""
+        tensors = self._graph.tensors
+        for name, place in self._inputs.items():
+            place[...] = to_storage(values[name], tensors[name])
+        for function, arguments in self._calls:
+            function(*arguments)
+        return {name: np.array(from_storage(array, tensors[name]), order="C") for name, array in self._outputs.items()}
+
+
+def _copied(kernel: Callable[..., Array], out: Array, *inputs: Array) -> None:
+    out[...] = kernel(*inputs)
+
+
+class _Own(threading.local):
+    """Of one thread: by graph, the shapes of the last run's inputs, and the program that they have by now."""
+
+    def __init__(self) -> None:
+        self.known: WeakKeyDictionary[Graph, tuple[Shapes, Program | None]] = WeakKeyDictionary()
+
+
+_own = _Own()
+
+
+def program(graph: Graph, planned: Sequence[Any], values: Mapping[str, Array]) -> Program | None:
+    """For the second run in a row over inputs of the same shapes, and for later ones; None if it is none of them."""
+    shapes = tuple(array.shape for array in values.values())
+    seen, known = _own.known.get(graph, ((), None))
+    if seen != shapes:
+        _own.known[graph] = shapes, None
+        return None
+    if known is None and _size(graph, shapes[0][0]) <= MOST_VALUES:
+        known = Program(graph, planned, values)
+        _own.known[graph] = shapes, known
+    return known
+
+
+def _size(graph: Graph, batch: int) -> int:
+    return batch * sum(math.prod(graph.tensors[name].shape[1:]) for name in graph.activations())
