@@ -19,11 +19,11 @@ import numpy as np
 from int8sim.graph.ir import Graph
 from int8sim.kernels.cpu.memory import Rooms, inside
 from int8sim.kernels.cpu.threads import on_threads
-from int8sim.kernels.storage import from_storage, to_storage
+from int8sim.kernels.storage import from_storage, store, to_storage
 from int8sim.kernels.tape import Call, KernelsOnly, recorded
 from int8sim.model.step import Array
 
-MOST_VALUES = 1 << 25
+MOST_VALUES = 1 << 24
 """Values of all activations of a run up to which it is worth the memory: beyond, Python's share is small."""
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -66,10 +66,15 @@ class Program:
         """The outputs, in their own layout."""
         tensors = self._graph.tensors
         for name, place in self._inputs.items():
-            place[...] = to_storage(values[name], tensors[name])
+            store(values[name], tensors[name], place)
         for function, arguments in self._calls:
             function(*arguments)
-        return {name: np.array(from_storage(array, tensors[name]), order="C") for name, array in self._outputs.items()}
+        return {name: _own_copy(from_storage(array, tensors[name]), array) for name, array in self._outputs.items()}
+
+
+def _own_copy(array: Array, stored: Array) -> Array:
+    """array, which may lie where `stored` does, where the next run writes."""
+    return np.array(array) if np.may_share_memory(array, stored) else np.ascontiguousarray(array)
 
 
 def _copied(kernel: Callable[..., Array], out: Array, *inputs: Array) -> None:

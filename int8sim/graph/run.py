@@ -71,13 +71,13 @@ def run(
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
     values, planned = _inputs(graph, inputs), plan(graph, backend)
-    wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
-    if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
-        return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
     if backend == "cpu" and keep == "outputs" and threads == 1 and not (trace or observe):
         made = program(graph, planned, values)
         if made:
             return made(values)
+    wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
+    if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
+        return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
     with on_threads(threads):
         return _run(values, planned, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
 
@@ -234,10 +234,8 @@ def _inputs(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _cast(name: str, array: Array, kind: TensorType) -> Array:
-    expected = f"{kind.dtype} [N, {', '.join(map(str, kind.shape[1:]))}]"
-    described = f"{array.dtype.name} {list(array.shape)}"
-    if array.ndim != len(kind.shape) or array.shape[1:] != kind.shape[1:] or array.shape[0] == 0:
-        raise InputMismatchError(name, described, expected)
-    if array.dtype.name != kind.dtype and not (kind.dtype == "float32" and array.dtype.kind in "fiu"):
-        raise InputMismatchError(name, described, expected)
+    sizes = array.ndim == len(kind.shape) and array.shape[1:] == kind.shape[1:] and array.shape[0] > 0
+    if not sizes or (array.dtype != kind.dtype and not (kind.dtype == "float32" and array.dtype.kind in "fiu")):
+        expected = f"{kind.dtype} [N, {', '.join(map(str, kind.shape[1:]))}]"
+        raise InputMismatchError(name, f"{array.dtype.name} {list(array.shape)}", expected)
     return np.ascontiguousarray(array, kind.dtype)

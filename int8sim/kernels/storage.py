@@ -50,6 +50,15 @@ def to_storage(array: Array, kind: TensorType) -> Array:
     return stored.copy() if np.may_share_memory(stored, array) else stored
 
 
+def store(array: Array, kind: TensorType, place: Array) -> None:
+    """As `to_storage`, into an array that is there."""
+    axes = stored_axes(kind)
+    if axes == own_axes(kind):
+        np.bitwise_xor(array.view(place.dtype), flip(kind), out=place) if flip(kind) else np.copyto(place, array)
+    else:
+        place[...] = permuted(array.view(place.dtype), axes, flip(kind))
+
+
 def from_storage(array: Array, kind: TensorType) -> Array:
     """The tensor in its own layout and dtype; may share memory with a float or uint8 storage array."""
     return permuted(array, own_axes(kind), flip(kind)).view(kind.dtype)
