@@ -31,6 +31,7 @@ from int8sim.model.errors import CompileError
 from int8sim.model.files import write_bytes
 from int8sim.model.step import LookupTable, Number, Step
 from int8sim.spec import float32
+from int8sim.spec.integers import S32
 
 Function = Callable[..., Any]
 Kinds = tuple[str, ...]
@@ -46,6 +47,20 @@ TWINS: Mapping[Function, tuple[str, str]] = {
     float32.fma: (PRIMITIVES, "fma"),
 }
 """The spec's primitives with a second, compiled definition: spec function -> module and name of its twin."""
+
+IN_32_BITS: Mapping[type[ast.operator], str] = {
+    ast.Add: "add_32",
+    ast.Sub: "subtract_32",
+    ast.Mult: "multiply_32",
+    ast.BitAnd: "and_32",
+    ast.LShift: "shift_left_32",
+    ast.RShift: "shift_right_32",
+}
+"""Operators of an expression whose value is annotated S32, and the primitives that they become.
+
+The value must be one that a 32-bit word holds, and so must whatever is shifted right; a shift count is 0 .. 31. All
+else is exact modulo 2**32.
+"""
 
 LONGEST_REASON = 600
 """Characters of Numba's explanation that an error shows."""
@@ -251,7 +266,7 @@ class _Module:
         if isinstance(value, float) and value - value == 0.0:
             return ast.Constant(value)
         if hasattr(value, "_defn"):  # one of Numba's intrinsics
-            return self._import(value._defn.__module__, value._name)  # noqa: SLF001
+            return self.imported(value._defn.__module__, value._name)  # noqa: SLF001
         raise CompileError(
             f"{function.__module__}.{function.__qualname__}",
             f"it refers to {ast.unparse(node)}, a {type(value).__name__}; pass that as a parameter",
@@ -259,11 +274,11 @@ class _Module:
 
     def _callee(self, value: types.FunctionType) -> ast.expr:
         if value in TWINS:
-            return self._import(*TWINS[value])
+            return self.imported(*TWINS[value])
         if value.__module__ == roles.__name__:
             function: Any = self.bound[value.__name__][0]
             if not isinstance(function, types.FunctionType):
-                return self._import(function._defn.__module__, function._name)  # noqa: SLF001
+                return self.imported(function._defn.__module__, function._name)  # noqa: SLF001
             return ast.Name(self._role(value), ast.Load())
         return ast.Name(self.function(value), ast.Load())
 
@@ -281,7 +296,8 @@ class _Module:
             self.texts.append(f"{header}\n    return {call}\n")
         return glue
 
-    def _import(self, module: str, attribute: str) -> ast.expr:
+    def imported(self, module: str, attribute: str) -> ast.expr:
+        """The name under which the generated text imports something."""
         flat = f"{module}.{attribute}".replace(".", "_")
         self.imports.add(f"from {module} import {attribute} as {flat}")
         self.foreign.add(module)
@@ -323,9 +339,20 @@ class _Flatten(ast.NodeTransformer):
         self.local = {*function.__code__.co_varnames, *function.__code__.co_cellvars}
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """A local that is stated to be an S32 is computed in 32 bits: twice as many lanes as Numba's int64."""
         if node.value is None:
             return ast.Pass()
-        return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))  # type: ignore[no-any-return]
+        stated = self.function.__globals__.get(ast.unparse(node.annotation))
+        value = self._in_32_bits(node.value) if stated is S32 else self.visit(node.value)
+        return ast.copy_location(ast.Assign([self.visit(node.target)], value), node)
+
+    def _in_32_bits(self, node: ast.expr) -> ast.expr:
+        name = IN_32_BITS.get(type(node.op)) if isinstance(node, ast.BinOp) else None
+        if not isinstance(node, ast.BinOp) or name is None:
+            return cast("ast.expr", self.visit(node))
+        operands = [_as_int64(self._in_32_bits(each)) for each in (node.left, node.right)]
+        self.module.imports.add("import numpy as np")
+        return ast.copy_location(ast.Call(self.module.imported(PRIMITIVES, name), operands, []), node)
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         """Refused: a kernel that stops halfway leaves no tensor."""

@@ -1,7 +1,8 @@
-"""The compiled twins of the spec's float primitives, for the CPU target."""
+"""The compiled twins of the spec's float primitives, and of its operators on 32-bit words, for the CPU target."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -89,6 +90,27 @@ def to_stored(_: Any, code: Any, flipped: Any) -> Any:  # noqa: ARG001
         return builder.xor(builder.trunc(arguments[0], INT32), arguments[1])
 
     return types.int32(types.int64, types.int32), narrow
+
+
+def _in_32_bits(operation: Callable[[Any, Any, Any], Any]) -> Any:
+    """Numba's signature and code of an operation on the low words of two integers; int64, sign extended."""
+
+    def typed(_: Any, a: Any, b: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            words = [context.cast(builder, *each, types.int32) for each in zip(arguments, signature.args, strict=True)]
+            return builder.sext(operation(builder, *words), INT64)
+
+        return types.int64(a, b), code
+
+    return intrinsic(typed)
+
+
+add_32 = _in_32_bits(lambda builder, a, b: builder.add(a, b))
+subtract_32 = _in_32_bits(lambda builder, a, b: builder.sub(a, b))
+multiply_32 = _in_32_bits(lambda builder, a, b: builder.mul(a, b))
+and_32 = _in_32_bits(lambda builder, a, b: builder.and_(a, b))
+shift_left_32 = _in_32_bits(lambda builder, a, b: builder.shl(a, builder.and_(b, b.type(31))))
+shift_right_32 = _in_32_bits(lambda builder, a, b: builder.ashr(a, builder.and_(b, b.type(31))))
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from int8sim.spec.affine import dequantize, quantize_half_even
 from int8sim.spec.float32 import float32, fma, half_even
-from int8sim.spec.integers import S6, S16, U31, clamp
+from int8sim.spec.integers import S6, S16, U31, clamp_offset
 from int8sim.spec.requantize import double, double_is_defined
 
 ADD_LEFT_SHIFT = 20  # both operands are shifted left by this before they are scaled
@@ -32,7 +32,7 @@ def add_double(
     """
     left = double((a - a_zero_point) << ADD_LEFT_SHIFT, a_multiplier, a_shift)
     right = double((b - b_zero_point) << ADD_LEFT_SHIFT, b_multiplier, b_shift)
-    return clamp(double(left + right, multiplier, shift) + zero_point, low, high)
+    return clamp_offset(double(left + right, multiplier, shift), zero_point, low, high)
 
 
 def add_double_is_defined(

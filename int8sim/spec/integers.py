@@ -84,6 +84,14 @@ def clamp(value: int, low: int, high: int) -> int:
     return min(max(value, low), high)
 
 
+def clamp_offset(value: S32, offset: S16, low: S16, high: S16) -> int:
+    """clamp(value + offset, low, high), with no sum wider than 32 bits."""
+    bottom: S32 = low - offset
+    top: S32 = high - offset
+    code: S32 = clamp(value, bottom, top) + offset
+    return code
+
+
 def sign_extend(value: int, bits: int) -> int:
     """The low `bits` bits read as a signed word: `wrap` under the name hardware uses when it widens a field."""
     return wrap(value, bits)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from int8sim.spec.affine import dequantize
 from int8sim.spec.eltwise import ADD_LEFT_SHIFT, add_double, add_double_is_defined
 from int8sim.spec.float32 import float32, half_even
-from int8sim.spec.integers import S6, S8, S9, S16, S32, U1, U31, clamp, saturate, wrap
+from int8sim.spec.integers import S6, S8, S9, S16, S32, U1, U31, clamp, clamp_offset, saturate, wrap
 from int8sim.spec.requantize import double, double_is_defined, double_up, high_multiply
 from int8sim.spec.rounding import Rounding, shift_right
 from int8sim.spec.tflite_elementwise import multiply_double
@@ -33,7 +33,7 @@ def output_lanes(acc: S32, multiplier: U31, shift: S6, vector: U1, zero_point: S
     DEPTHWISE_CONV_2D. Source: integer_ops/depthwise_conv.h.
     """
     scaled = double_up(acc, multiplier, shift) if vector else double(acc, multiplier, shift)
-    return clamp(scaled + zero_point, low, high)
+    return clamp_offset(scaled, zero_point, low, high)
 
 
 def output_lanes_is_defined(acc: int, multiplier: int, shift: int) -> bool:

@@ -17,8 +17,8 @@ A shift is positive to the right, everywhere.
 from __future__ import annotations
 
 from int8sim.spec.float32 import float32, half_even
-from int8sim.spec.integers import S6, S16, S32, U31, clamp, wrap
-from int8sim.spec.rounding import Rounding, shift_right
+from int8sim.spec.integers import S6, S16, S32, U31, clamp, clamp_offset, wrap
+from int8sim.spec.rounding import Rounding, shift_right, shift_right_32
 
 
 def float_rne(acc: S32, multiplier: float, zero_point: S16, low: S16, high: S16) -> int:
@@ -59,13 +59,13 @@ def double(acc: S32, multiplier: U31, shift: S6) -> int:
     Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/common.cc, MultiplyByQuantizedMultiplier.
     """
     left = wrap(acc << max(-shift, 0), 32)
-    return shift_right(high_multiply(left, multiplier), max(shift, 0), Rounding.HALF_AWAY)
+    return shift_right_32(high_multiply(left, multiplier), max(shift, 0), Rounding.HALF_AWAY)
 
 
 def double_up(acc: S32, multiplier: U31, shift: S6) -> int:
     """As `double`, with the shift's ties toward plus infinity: ruy's and LiteRT's optimized kernels on x86."""
     left = wrap(acc << max(-shift, 0), 32)
-    return shift_right(high_multiply(left, multiplier), max(shift, 0), Rounding.HALF_UP)
+    return shift_right_32(high_multiply(left, multiplier), max(shift, 0), Rounding.HALF_UP)
 
 
 def single(acc: S32, multiplier: U31, shift: S6) -> int:
@@ -154,12 +154,12 @@ def output_real(acc: S32, multiplier: float, zero_point: S16, low: S16, high: S1
 
 def output_double(acc: S32, multiplier: U31, shift: S6, zero_point: S16, low: S16, high: S16) -> int:
     """clamp(double(acc) + zero_point)."""
-    return clamp(double(acc, multiplier, shift) + zero_point, low, high)
+    return clamp_offset(double(acc, multiplier, shift), zero_point, low, high)
 
 
 def output_double_up(acc: S32, multiplier: U31, shift: S6, zero_point: S16, low: S16, high: S16) -> int:
     """clamp(double_up(acc) + zero_point)."""
-    return clamp(double_up(acc, multiplier, shift) + zero_point, low, high)
+    return clamp_offset(double_up(acc, multiplier, shift), zero_point, low, high)
 
 
 def output_single(acc: S32, multiplier: U31, shift: S6, zero_point: S16, low: S16, high: S16) -> int:

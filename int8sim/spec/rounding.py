@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from int8sim.spec.integers import S62
+from int8sim.spec.integers import S32, S62, U5
 
 
 class Rounding(IntEnum):
@@ -59,3 +59,17 @@ def shift_right(value: S62, shift: int, rounding: int) -> int:
     else:
         bias = half - (value >= 0 and shift > 0)
     return (value + bias) >> shift
+
+
+def shift_right_32(value: S32, shift: U5, rounding: int) -> int:
+    """As `shift_right`, by HALF_AWAY or HALF_UP, with nothing wider than the word: the floor, and 1 for a greater rest.
+
+    Source: gemmlowp's RoundingDivideByPOT is HALF_AWAY in these steps.
+    """
+    floor: S32 = value >> shift
+    mask: S32 = (1 << shift) - 1
+    rest: S32 = value & mask
+    below: S32 = mask >> 1
+    most: S32 = below + (rounding == Rounding.HALF_AWAY and value < 0)
+    quotient: S32 = floor + (rest > most)
+    return quotient

@@ -35,10 +35,14 @@ def add_shifted(
 ) -> int:
     """ADD: the codes less their zero points, times their multipliers; the sum / 2**shift, half up, + zero_point.
 
-    The greater multiplier is in 2**20 .. 2**21; shift: 13 .. 30.
+    The greater multiplier is in 2**20 .. 2**21, a code less its zero point in -255 .. 255; shift: 13 .. 30. So every
+    sum fits the engine's 32 bits.
     """
-    total = (a - a_zero_point) * a_multiplier + (b - b_zero_point) * b_multiplier
-    return clamp(shift_right(total, shift, Rounding.HALF_UP) + zero_point, low, high)
+    left: S32 = (a - a_zero_point) * a_multiplier
+    right: S32 = (b - b_zero_point) * b_multiplier
+    total: S32 = left + right + (1 << shift >> 1)
+    code: S32 = (total >> shift) + zero_point
+    return clamp(code, low, high)
 
 
 def multiply_rne(

@@ -7,7 +7,16 @@ from typing import get_args
 import pytest
 
 from int8sim.spec import integers
-from int8sim.spec.integers import Word, clamp, leading_zeros_32, saturate, saturating_add, sign_extend, wrap
+from int8sim.spec.integers import (
+    Word,
+    clamp,
+    clamp_offset,
+    leading_zeros_32,
+    saturate,
+    saturating_add,
+    sign_extend,
+    wrap,
+)
 
 
 def test_every_word_is_as_wide_as_its_name():
@@ -47,6 +56,13 @@ def test_one_beyond_either_end(bits):
 def test_clamp_written_out():
     assert [clamp(value, -3, 5) for value in (-4, -3, 0, 5, 6)] == [-3, -3, 0, 5, 5]
     assert clamp(9, 4, 4) == 4
+
+
+def test_clamp_offset_written_out():
+    assert [clamp_offset(value, 2, -3, 5) for value in (-6, -5, -2, 3, 4)] == [-3, -3, 0, 5, 5]
+    assert [clamp_offset(value, -2, -3, 5) for value in (-2, -1, 2, 7, 8)] == [-3, -3, 0, 5, 5]
+    assert clamp_offset(2**31 - 1, 32767, -128, 127) == 127
+    assert clamp_offset(-(2**31), -32768, -128, 127) == -128
 
 
 def test_leading_zeros_of_every_length_and_both_neighbours():

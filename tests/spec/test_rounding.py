@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from int8sim.spec.rounding import Rounding, shift_right
+from int8sim.spec.rounding import Rounding, shift_right, shift_right_32
 
 from .exact import rounded, word
 
@@ -41,6 +41,24 @@ def test_any_62_bit_value(rounding, value, shift):
 def test_at_ties_and_beside_them(rounding, quotient, shift, off):
     value = (quotient << shift) + (1 << shift - 1) + off
     assert shift_right(value, shift, rounding) == rounded(Fraction(value, 2**shift), rounding)
+
+
+@pytest.mark.parametrize("rounding", [Rounding.HALF_AWAY, Rounding.HALF_UP])
+@given(value=word(32), shift=st.integers(0, 31), off=st.integers(-1, 1), tie=st.booleans())
+def test_any_word_and_its_ties(rounding, value, shift, off, tie):
+    if tie and 0 < shift < 31:
+        value = max(min((value >> shift << shift) + (1 << shift - 1) + off, 2**31 - 1), -(2**31))
+    assert shift_right_32(value, shift, rounding) == rounded(Fraction(value, 2**shift), rounding)
+
+
+@pytest.mark.parametrize("rounding", [Rounding.HALF_AWAY, Rounding.HALF_UP])
+def test_words_exhaustively_where_they_are_small(rounding):
+    for shift in range(10):
+        for value in range(-600, 601):
+            assert shift_right_32(value, shift, rounding) == rounded(Fraction(value, 2**shift), rounding), (
+                value,
+                shift,
+            )
 
 
 @pytest.mark.parametrize(
