@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from int8sim.api import BatchStream as BatchStream
     from int8sim.api import Preprocessing as Preprocessing
     from int8sim.api import accepts as accepts
+    from int8sim.api import accumulators as accumulators
     from int8sim.api import asymmetric_params as asymmetric_params
     from int8sim.api import calibrate as calibrate
     from int8sim.api import convert as convert
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from int8sim.api import dynamic_quantize as dynamic_quantize
     from int8sim.api import gather as gather
     from int8sim.api import image_batches as image_batches
+    from int8sim.api import layer_report as layer_report
     from int8sim.api import load as load
     from int8sim.api import load_statistics as load_statistics
     from int8sim.api import lower as lower
@@ -59,9 +61,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _API = (
-    "BatchStream Preprocessing accepts asymmetric_params calibrate convert dequantize divergence_curve dp2a dp4a "
-    "dynamic_quantize gather image_batches load load_statistics lower merge_statistics merge_tables open_samples "
-    "prove quantize read_table record run save_statistics symmetric_params table_from verify write_table"
+    "BatchStream Preprocessing accepts accumulators asymmetric_params calibrate convert dequantize divergence_curve "
+    "dp2a dp4a dynamic_quantize gather image_batches layer_report load load_statistics lower merge_statistics "
+    "merge_tables open_samples prove quantize read_table record run save_statistics symmetric_params table_from verify "
+    "write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
 
+from int8sim.analysis.accumulators import accumulators
+from int8sim.analysis.layers import layer_report
 from int8sim.calibration.curve import divergence_curve
 from int8sim.calibration.derive import table_from
 from int8sim.calibration.gather import gather, merge_statistics
@@ -41,6 +43,7 @@ __all__ = [
     "BatchStream",
     "Preprocessing",
     "accepts",
+    "accumulators",
     "asymmetric_params",
     "calibrate",
     "convert",
@@ -51,6 +54,7 @@ __all__ = [
     "dynamic_quantize",
     "gather",
     "image_batches",
+    "layer_report",
     "load",
     "load_statistics",
     "lower",

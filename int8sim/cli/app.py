@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from int8sim.cli.app_report import report
 from int8sim.cli.app_statistics import statistics_app
 from int8sim.cli.app_table import table_app
 from int8sim.cli.options import (
@@ -50,6 +51,7 @@ golden_app = typer.Typer(help="Golden files: record and verify.", no_args_is_hel
 app.add_typer(table_app, name="table")
 app.add_typer(statistics_app, name="statistics")
 app.add_typer(golden_app, name="golden")
+app.command()(report)
 
 
 @app.command()

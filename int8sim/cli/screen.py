@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-NUMBER = re.compile(r"[-+0-9.,e%]*")
+NUMBER = re.compile(r"[-+0-9.,e%]*|-?inf|nan")
 
 
 class Screen:

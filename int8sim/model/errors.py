@@ -116,6 +116,14 @@ class GraphError(Int8SimError):
     """A graph that is not well formed: a tensor without a producer, two producers, a cycle."""
 
 
+class UnmatchedGraphsError(Int8SimError):
+    """Two graphs that cannot be laid side by side. first, second: their names; reason: what does not fit."""
+
+    def __init__(self, first: str, second: str, reason: str) -> None:
+        self.first, self.second, self.reason = first, second, reason
+        super().__init__(f"graphs {first!r} and {second!r} do not belong together: {reason}")
+
+
 class InputMismatchError(Int8SimError):
     """Data that does not fit the network: wrong name, shape or dtype."""
 

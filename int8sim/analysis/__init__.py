@@ -1,0 +1,1 @@
+"""What quantization costs, layer by layer: errors against the float network, accumulators, graphs side by side."""

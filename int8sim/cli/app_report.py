@@ -1,0 +1,66 @@
+"""`int8sim report`: names, options and help."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from int8sim.cli.options import (
+    DATA_HELP,
+    Backend,
+    Channels,
+    Crop,
+    Divide,
+    Json,
+    Mean,
+    Model,
+    Preset,
+    Resize,
+    Std,
+)
+
+
+class By(StrEnum):
+    """How layers are sorted."""
+
+    LOCAL = "local"
+    WHOLE = "whole"
+    ORDER = "order"
+
+
+def report(
+    model: Model,
+    layers: Annotated[bool, typer.Option("--layers", help="Every layer's error against the float network.")] = False,
+    network: Annotated[Path | None, typer.Option("--float", help="The float network of a lowered graph.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Of a float network: a table to lower it by.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Of a float network, or a quantized .tflite: the target.")] = None,
+    preset: Annotated[Preset, typer.Option(help="Of a float network: how activations are quantized.")] = (
+        Preset.PERFORMANCE
+    ),
+    data: Annotated[str, typer.Option(help=DATA_HELP)] = "",
+    samples: Annotated[int | None, typer.Option(min=1, help="How many of the data; all by default.")] = None,
+    by: Annotated[By, typer.Option(help="Layers: worst first by their own or by the whole error, or in order.")] = (
+        By.LOCAL
+    ),
+    backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
+    divide: Divide = 1.0,
+    mean: Mean = "",
+    std: Std = "",
+    resize: Resize = "",
+    crop: Crop = "",
+    channels: Channels = "",
+    csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
+    json: Json = False,
+) -> None:
+    """What quantization costs, layer by layer."""
+    from int8sim.cli.data import read_preprocessing
+    from int8sim.cli.report import Given, load_subject, report_layers
+
+    if not layers:
+        raise typer.BadParameter("say which report: --layers")
+    given = Given(data, read_preprocessing(divide, mean, std, resize, crop, channels), samples, backend)
+    subject = load_subject(model, network, table, profile, preset)
+    raise typer.Exit(report_layers(subject, given, by, csv, json))

@@ -1,0 +1,147 @@
+"""`int8sim report`: layers and accumulators of a lowered graph; each returns the exit status."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from int8sim import api
+from int8sim.analysis.batches import Batch, piece
+from int8sim.analysis.layers import LayerReport, layer_report
+from int8sim.calibration.streams.opening import open_samples
+from int8sim.calibration.streams.preprocessing import Preprocessing
+from int8sim.cli.screen import Screen
+from int8sim.formats.text import write_text
+from int8sim.graph.ir import Graph
+from int8sim.model.errors import ParameterError
+from int8sim.model.files import check_writable
+
+LAYER_COLUMNS = (
+    *("layer", "codes", "local", "whole", "cosine", "LSB", "low %", "high %", "unused"),
+    *("acc low", "acc high", "bits", "spread"),
+)
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about: a lowered graph and, where it is known, the float network that it was made from."""
+
+    lowered: Graph
+    network: Graph | None
+
+
+@dataclass(frozen=True)
+class Given:
+    """The data of a report, and what runs it. where: as --data names them, "" for none; samples: None for all."""
+
+    where: str
+    preprocessing: Preprocessing
+    samples: int | None
+    backend: str
+
+    def batches(self, graph: Graph, screen: Screen) -> Iterator[Batch]:
+        """The samples as the graph's one input, no more at once than memory should hold. Raises ParameterError."""
+        if not self.where:
+            raise ParameterError("--data", "", "a data set: errors are those on data")
+        source = open_samples(self.where, graph, self.preprocessing)
+        count, step = min(len(source), self.samples or len(source)), piece(graph)
+        with screen.progress("running", count) as progress:
+            for start in range(0, count, step):
+                yield {graph.inputs[0]: source.read(start, min(start + step, count))}
+                progress(min(start + step, count))
+
+
+def load_subject(model: Path, network: Path | None, table: Path | None, profile: str | None, preset: str) -> Subject:
+    """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError."""
+    engine = profile if model.suffix.lower() in api.ENGINE_OPEN else None
+    graph = api.load(model, profile=engine)
+    if graph.profile:
+        return Subject(graph, api.load(network) if network else None)
+    if table is None or profile is None:
+        raise ParameterError("model", str(model), "a lowered graph; or a float network with --table and --profile")
+    return Subject(api.lower(graph, api.read_table(table), profile=profile, preset=preset), graph)
+
+
+def report_layers(subject: Subject, given: Given, by: str, file: Path | None, as_json: bool) -> int:
+    """`int8sim report --layers`."""
+    screen, network = Screen(as_json), subject.network
+    if network is None:
+        raise ParameterError("--float", "", "the float network that the graph was lowered from")
+    _check_file(file)
+    batches = given.batches(network, screen)
+    found = sorted(layer_report(network, subject.lowered, batches, backend=given.backend), key=KEYS[by])
+    samples = found[0].values // math.prod(network.tensors[found[0].tensor].shape)
+    screen.table(f"{subject.lowered.name}, {samples:,} samples, by {by}", LAYER_COLUMNS, map(_layer_row, found))
+    for line in LEGEND:
+        screen.say(line)
+    _leave(screen, subject, {"samples": samples, "layers": [entry.as_dict() for entry in found]}, file)
+    return 0
+
+
+LEGEND = (
+    "local: SQNR in dB of the layer by itself, its inputs the float network's; whole: of the whole integer run.",
+    "LSB: the greatest error. low, high: clipped at the lowest, highest code. unused: codes that never occurred.",
+)
+KEYS: Mapping[str, Callable[[LayerReport], float]] = {
+    "local": lambda entry: math.inf if entry.local_sqnr is None else entry.local_sqnr,
+    "whole": lambda entry: entry.sqnr,
+    "order": lambda _: 0.0,
+}
+"""How layers are sorted: worst first, or as they run."""
+
+
+def _layer_row(entry: LayerReport) -> list[str]:
+    low, high = entry.accumulator or (None, None)
+    return [
+        entry.layer,
+        entry.dtype,
+        _text(entry.local_sqnr, ".2f"),
+        _text(entry.sqnr, ".2f"),
+        _text(entry.cosine, ".5f"),
+        _text(entry.max_lsb, ".2f"),
+        _text(entry.saturated_low, ".2%"),
+        _text(entry.saturated_high, ".2%"),
+        _text(entry.unused, ""),
+        _text(low, ""),
+        _text(high, ""),
+        _text(entry.bits, ""),
+        _text(entry.spread, ".1f"),
+    ]
+
+
+def _text(value: float | None, form: str) -> str:
+    """Empty for what a layer has not."""
+    return "" if value is None else format(value, form).rstrip("%")
+
+
+def _check_file(file: Path | None) -> None:
+    if file is not None:
+        check_writable(file)
+
+
+def _leave(screen: Screen, subject: Subject, content: Mapping[str, Any], file: Path | None) -> None:
+    """The JSON object, and its rows, the last entry, as CSV. In JSON a number that is not finite is null."""
+    *_, rows = content.values()
+    if file is not None:
+        write_text(file, _csv(rows))
+        screen.say(f"wrote {file}")
+    about = {"graph": subject.lowered.name, "profile": subject.lowered.profile}
+    screen.result({**about, **content, [*content][-1]: [_finite(row) for row in rows]})
+
+
+def _csv(rows: Rows) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _finite(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()}

@@ -1,0 +1,99 @@
+"""`int8sim report`: tables, JSON, CSV, and bad input."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from int8sim import api
+from int8sim.golden import store
+
+from .small_network import write
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The small network, and its form for tflite_reference."""
+    made = write(tmp_path_factory.mktemp("report"))
+    graph = api.lower(api.load(made / "model.onnx"), api.read_table(made / "small.cache"), profile="tflite_reference")
+    store.write(made / "lowered.h5", graph, {}, store.Producer())
+    return made
+
+
+def arguments(folder, *options):
+    """A report on the lowered graph."""
+    given = ("--float", folder / "model.onnx", "--data", folder / "data.npy", "--backend", "reference")
+    return ("report", folder / "lowered.h5", *given, *options)
+
+
+def rows(file):
+    with file.open() as text:
+        return list(csv.DictReader(text))
+
+
+def as_text(entries):
+    return [{key: "" if value is None else str(value) for key, value in entry.items()} for entry in entries]
+
+
+def test_layers_as_table_json_and_csv(command, folder, tmp_path):
+    file = tmp_path / "layers.csv"
+    options = arguments(folder, "--layers", "--csv", file)
+    status, out, _ = command(*options)
+    assert status == 0
+    assert "12 samples, by local" in out
+    assert all(word in out for word in ("quantize_x", "conv", "flat", "fc", "cosine"))
+    status, out, _ = command(*options, "--json", "--samples", "5")
+    content = json.loads(out)
+    assert (status, content["samples"], content["profile"]) == (0, 5, "tflite_reference")
+    local = [entry["local_sqnr"] for entry in content["layers"] if entry["local_sqnr"] is not None]
+    assert local == sorted(local), "worst first"
+    assert rows(file) == as_text(content["layers"])
+    for by, names in (("order", ["quantize_x", "conv", "flat"]), ("whole", None)):
+        found = json.loads(command(*options, "--json", "--by", by)[1])["layers"]
+        whole = [entry["sqnr"] for entry in found]
+        assert [entry["layer"] for entry in found][:3] == names if names else whole == sorted(whole)
+
+
+def test_a_float_network_is_lowered_here(command, folder):
+    """The same figures as of the graph that was lowered before."""
+    given = ("--data", folder / "data.npy", "--backend", "reference", "--layers", "--json")
+    here = ("--table", folder / "small.cache", "--profile", "tflite_reference")
+    one = command("report", folder / "model.onnx", *here, *given)
+    assert one == command(*arguments(folder, "--layers", "--json"))
+    assert one[0] == 0
+
+
+def bad_inputs(folder, tmp_path):
+    """(arguments, what the message says)."""
+    other, graph, model = tmp_path / "other.npy", folder / "lowered.h5", folder / "model.onnx"
+    np.save(other, np.zeros((2, 1, 5, 5), np.float32))
+    data = ("--data", folder / "data.npy")
+    return [
+        (("report", graph, *data, "--layers"), "--float is ''; allowed: the float network"),
+        (("report", graph, "--float", model, "--layers"), "--data is ''"),
+        (("report", graph, "--float", model, "--layers", "--data", other), "other.npy: [2, 1, 5, 5]"),
+        ((*arguments(folder), "--layers", "--csv", tmp_path / "no" / "rows.csv"), "No such file or directory"),
+        (("report", model, *data, "--layers"), "a float network with --table and --profile"),
+        (
+            ("report", model, "--table", folder / "small.cache", "--profile", "npu", *data, "--layers"),
+            "unknown profile 'npu'",
+        ),
+        (("report", graph, "--float", graph, *data, "--layers"), "is no float network"),
+        (("report", other, "--layers"), "the ending '.npy'"),
+    ]
+
+
+def test_bad_input_is_one_message_and_status_2(command, folder, tmp_path):
+    for given, message in bad_inputs(folder, tmp_path):
+        before = sorted(tmp_path.rglob("*"))
+        status, printed, err = command(*given)
+        assert status == 2, given
+        assert message in err, given
+        assert "Traceback" not in err + printed
+        assert err.startswith("int8sim: ")
+        assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_which_report_must_be_said(command, folder):
+    assert command("report", folder / "lowered.h5")[0] == 2
