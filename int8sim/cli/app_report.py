@@ -34,6 +34,9 @@ class By(StrEnum):
 def report(
     model: Model,
     layers: Annotated[bool, typer.Option("--layers", help="Every layer's error against the float network.")] = False,
+    accumulators: Annotated[
+        bool, typer.Option("--accumulators", help="Every weighted layer's accumulator: of the data, and at worst.")
+    ] = False,
     network: Annotated[Path | None, typer.Option("--float", help="The float network of a lowered graph.")] = None,
     table: Annotated[Path | None, typer.Option(help="Of a float network: a table to lower it by.")] = None,
     profile: Annotated[str | None, typer.Option(help="Of a float network, or a quantized .tflite: the target.")] = None,
@@ -45,6 +48,9 @@ def report(
     by: Annotated[By, typer.Option(help="Layers: worst first by their own or by the whole error, or in order.")] = (
         By.LOCAL
     ),
+    width: Annotated[
+        list[int] | None, typer.Option(min=1, max=64, help="Accumulators: of which headroom is told; repeatable.")
+    ] = None,
     backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
     divide: Divide = 1.0,
     mean: Mean = "",
@@ -56,11 +62,14 @@ def report(
     json: Json = False,
 ) -> None:
     """What quantization costs, layer by layer."""
+    from int8sim.analysis.accumulators import WIDTHS
     from int8sim.cli.data import read_preprocessing
-    from int8sim.cli.report import Given, load_subject, report_layers
+    from int8sim.cli.report import Given, load_subject, report_accumulators, report_layers
 
-    if not layers:
-        raise typer.BadParameter("say which report: --layers")
+    if layers == accumulators:
+        raise typer.BadParameter("say which report: --layers or --accumulators")
     given = Given(data, read_preprocessing(divide, mean, std, resize, crop, channels), samples, backend)
     subject = load_subject(model, network, table, profile, preset)
-    raise typer.Exit(report_layers(subject, given, by, csv, json))
+    if layers:
+        raise typer.Exit(report_layers(subject, given, by, csv, json))
+    raise typer.Exit(report_accumulators(subject, given, width or WIDTHS, csv, json))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from int8sim import api
+from int8sim.analysis.accumulators import accumulators
 from int8sim.analysis.batches import Batch, piece
 from int8sim.analysis.layers import LayerReport, layer_report
 from int8sim.calibration.streams.opening import open_samples
@@ -84,6 +85,23 @@ def report_layers(subject: Subject, given: Given, by: str, file: Path | None, as
     return 0
 
 
+def report_accumulators(subject: Subject, given: Given, widths: Sequence[int], file: Path | None, as_json: bool) -> int:
+    """`int8sim report --accumulators`; without data the worst cases only."""
+    screen, graph = Screen(as_json), subject.lowered
+    _check_file(file)
+    batches = given.batches(graph, screen) if given.where else ()
+    rows = [entry.as_dict(widths) for entry in accumulators(graph, batches, backend=given.backend)]
+    columns = (*ACCUMULATOR_COLUMNS, *(f"left of {bits}" for bits in widths))
+    cells = ([_text(value, "") for key, value in row.items() if key != "op"] for row in rows)
+    screen.table(graph.name, columns, cells)
+    screen.say(
+        "Exact sums with the integer bias; worst: of any codes; bits of two's complement; left in the worst case."
+    )
+    _leave(screen, subject, {"accumulators": rows}, file)
+    return 0
+
+
+ACCUMULATOR_COLUMNS = ("layer", "products", "seen low", "seen high", "bits", "worst low", "worst high", "bits")
 LEGEND = (
     "local: SQNR in dB of the layer by itself, its inputs the float network's; whole: of the whole integer run.",
     "LSB: the greatest error. low, high: clipped at the lowest, highest code. unused: codes that never occurred.",
@@ -115,7 +133,7 @@ def _layer_row(entry: LayerReport) -> list[str]:
     ]
 
 
-def _text(value: float | None, form: str) -> str:
+def _text(value: float | str | None, form: str) -> str:
     """Empty for what a layer has not."""
     return "" if value is None else format(value, form).rstrip("%")
 

@@ -55,6 +55,23 @@ def test_layers_as_table_json_and_csv(command, folder, tmp_path):
         assert [entry["layer"] for entry in found][:3] == names if names else whole == sorted(whole)
 
 
+def test_accumulators_with_and_without_data(command, folder, tmp_path):
+    file = tmp_path / "accumulators.csv"
+    options = ("--accumulators", "--width", "16", "--csv", file)
+    status, out, _ = command(*arguments(folder, *options, "--json"))
+    found = json.loads(out)["accumulators"]
+    assert status == 0
+    assert rows(file) == as_text(found)
+    assert {entry["layer"] for entry in found} == {"conv", "fc"}
+    for entry in found:
+        assert entry["worst_low"] <= entry["seen_low"] < entry["seen_high"] <= entry["worst_high"]
+        assert entry["headroom_16"] == 16 - entry["worst_bits"] <= 16 - entry["seen_bits"]
+    status, out, _ = command("report", folder / "lowered.h5", "--accumulators")
+    assert status == 0
+    assert "left of 34" in out
+    assert "seen low" not in out, "no data"
+
+
 def test_a_float_network_is_lowered_here(command, folder):
     """The same figures as of the graph that was lowered before."""
     given = ("--data", folder / "data.npy", "--backend", "reference", "--layers", "--json")
@@ -97,3 +114,5 @@ def test_bad_input_is_one_message_and_status_2(command, folder, tmp_path):
 
 def test_which_report_must_be_said(command, folder):
     assert command("report", folder / "lowered.h5")[0] == 2
+    assert command(*arguments(folder, "--layers", "--accumulators"))[0] == 2
+    assert command(*arguments(folder, "--accumulators", "--width", "65"))[0] == 2
