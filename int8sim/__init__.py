@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from int8sim.api import dynamic_quantize as dynamic_quantize
     from int8sim.api import gather as gather
     from int8sim.api import image_batches as image_batches
+    from int8sim.api import layer_pairs as layer_pairs
     from int8sim.api import layer_report as layer_report
     from int8sim.api import load as load
     from int8sim.api import load_statistics as load_statistics
@@ -62,9 +63,9 @@ __version__ = "0.1.0"
 
 _API = (
     "BatchStream Preprocessing accepts accumulators asymmetric_params calibrate convert dequantize divergence_curve "
-    "dp2a dp4a dynamic_quantize gather image_batches layer_report load load_statistics lower merge_statistics "
-    "merge_tables open_samples prove quantize read_table record run save_statistics symmetric_params table_from verify "
-    "write_table"
+    "dp2a dp4a dynamic_quantize gather image_batches layer_pairs layer_report load load_statistics lower "
+    "merge_statistics merge_tables open_samples prove quantize read_table record run save_statistics symmetric_params "
+    "table_from verify write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from int8sim.analysis.accumulators import accumulators
 from int8sim.analysis.layers import layer_report
+from int8sim.analysis.pairs import layer_pairs
 from int8sim.calibration.curve import divergence_curve
 from int8sim.calibration.derive import table_from
 from int8sim.calibration.gather import gather, merge_statistics
@@ -54,6 +55,7 @@ __all__ = [
     "dynamic_quantize",
     "gather",
     "image_batches",
+    "layer_pairs",
     "layer_report",
     "load",
     "load_statistics",

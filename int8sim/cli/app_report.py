@@ -33,6 +33,9 @@ class By(StrEnum):
 
 def report(
     model: Model,
+    other: Annotated[
+        Path | None, typer.Argument(help="Another lowered graph, to compare parameters and errors.")
+    ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Every layer's error against the float network.")] = False,
     accumulators: Annotated[
         bool, typer.Option("--accumulators", help="Every weighted layer's accumulator: of the data, and at worst.")
@@ -64,12 +67,15 @@ def report(
     """What quantization costs, layer by layer."""
     from int8sim.analysis.accumulators import WIDTHS
     from int8sim.cli.data import read_preprocessing
-    from int8sim.cli.report import Given, load_subject, report_accumulators, report_layers
+    from int8sim.cli.report import Given, load_lowered, load_subject, report_accumulators, report_layers
+    from int8sim.cli.report_pair import report_pair
 
-    if layers == accumulators:
-        raise typer.BadParameter("say which report: --layers or --accumulators")
+    if [layers, accumulators, other is not None].count(True) != 1:
+        raise typer.BadParameter("say which report: --layers, --accumulators, or a second graph")
     given = Given(data, read_preprocessing(divide, mean, std, resize, crop, channels), samples, backend)
     subject = load_subject(model, network, table, profile, preset)
+    if other is not None:
+        raise typer.Exit(report_pair(subject, load_lowered(other, profile), given, csv, json))
     if layers:
         raise typer.Exit(report_layers(subject, given, by, csv, json))
     raise typer.Exit(report_accumulators(subject, given, width or WIDTHS, csv, json))

@@ -58,10 +58,21 @@ class Given:
                 progress(min(start + step, count))
 
 
+def load_lowered(path: Path, profile: str | None) -> Graph:
+    """A graph that is lowered already. Raises ParameterError."""
+    graph = _load(path, profile)
+    if not graph.profile:
+        raise ParameterError("model", str(path), "a lowered graph, .h5, or a quantized network")
+    return graph
+
+
+def _load(path: Path, profile: str | None) -> Graph:
+    return api.load(path, profile=profile if path.suffix.lower() in api.ENGINE_OPEN else None)
+
+
 def load_subject(model: Path, network: Path | None, table: Path | None, profile: str | None, preset: str) -> Subject:
     """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError."""
-    engine = profile if model.suffix.lower() in api.ENGINE_OPEN else None
-    graph = api.load(model, profile=engine)
+    graph = _load(model, profile)
     if graph.profile:
         return Subject(graph, api.load(network) if network else None)
     if table is None or profile is None:
@@ -74,30 +85,30 @@ def report_layers(subject: Subject, given: Given, by: str, file: Path | None, as
     screen, network = Screen(as_json), subject.network
     if network is None:
         raise ParameterError("--float", "", "the float network that the graph was lowered from")
-    _check_file(file)
+    check_file(file)
     batches = given.batches(network, screen)
     found = sorted(layer_report(network, subject.lowered, batches, backend=given.backend), key=KEYS[by])
     samples = found[0].values // math.prod(network.tensors[found[0].tensor].shape)
     screen.table(f"{subject.lowered.name}, {samples:,} samples, by {by}", LAYER_COLUMNS, map(_layer_row, found))
     for line in LEGEND:
         screen.say(line)
-    _leave(screen, subject, {"samples": samples, "layers": [entry.as_dict() for entry in found]}, file)
+    leave(screen, subject, {"samples": samples, "layers": [entry.as_dict() for entry in found]}, file)
     return 0
 
 
 def report_accumulators(subject: Subject, given: Given, widths: Sequence[int], file: Path | None, as_json: bool) -> int:
     """`int8sim report --accumulators`; without data the worst cases only."""
     screen, graph = Screen(as_json), subject.lowered
-    _check_file(file)
+    check_file(file)
     batches = given.batches(graph, screen) if given.where else ()
     rows = [entry.as_dict(widths) for entry in accumulators(graph, batches, backend=given.backend)]
     columns = (*ACCUMULATOR_COLUMNS, *(f"left of {bits}" for bits in widths))
-    cells = ([_text(value, "") for key, value in row.items() if key != "op"] for row in rows)
+    cells = ([text(value, "") for key, value in row.items() if key != "op"] for row in rows)
     screen.table(graph.name, columns, cells)
     screen.say(
         "Exact sums with the integer bias; worst: of any codes; bits of two's complement; left in the worst case."
     )
-    _leave(screen, subject, {"accumulators": rows}, file)
+    leave(screen, subject, {"accumulators": rows}, file)
     return 0
 
 
@@ -119,31 +130,32 @@ def _layer_row(entry: LayerReport) -> list[str]:
     return [
         entry.layer,
         entry.dtype,
-        _text(entry.local_sqnr, ".2f"),
-        _text(entry.sqnr, ".2f"),
-        _text(entry.cosine, ".5f"),
-        _text(entry.max_lsb, ".2f"),
-        _text(entry.saturated_low, ".2%"),
-        _text(entry.saturated_high, ".2%"),
-        _text(entry.unused, ""),
-        _text(low, ""),
-        _text(high, ""),
-        _text(entry.bits, ""),
-        _text(entry.spread, ".1f"),
+        text(entry.local_sqnr, ".2f"),
+        text(entry.sqnr, ".2f"),
+        text(entry.cosine, ".5f"),
+        text(entry.max_lsb, ".2f"),
+        text(entry.saturated_low, ".2%"),
+        text(entry.saturated_high, ".2%"),
+        text(entry.unused, ""),
+        text(low, ""),
+        text(high, ""),
+        text(entry.bits, ""),
+        text(entry.spread, ".1f"),
     ]
 
 
-def _text(value: float | str | None, form: str) -> str:
+def text(value: float | str | None, form: str) -> str:
     """Empty for what a layer has not."""
     return "" if value is None else format(value, form).rstrip("%")
 
 
-def _check_file(file: Path | None) -> None:
+def check_file(file: Path | None) -> None:
+    """Raise OutputNotWritableError before the work, not behind it."""
     if file is not None:
         check_writable(file)
 
 
-def _leave(screen: Screen, subject: Subject, content: Mapping[str, Any], file: Path | None) -> None:
+def leave(screen: Screen, subject: Subject, content: Mapping[str, Any], file: Path | None) -> None:
     """The JSON object, and its rows, the last entry, as CSV. In JSON a number that is not finite is null."""
     *_, rows = content.values()
     if file is not None:
@@ -154,11 +166,13 @@ def _leave(screen: Screen, subject: Subject, content: Mapping[str, Any], file: P
 
 
 def _csv(rows: Rows) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    writer.writerows(
+        {key: "; ".join(cell) if isinstance(cell, list) else cell for key, cell in row.items()} for row in rows
+    )
+    return file.getvalue()
 
 
 def _finite(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -72,6 +72,25 @@ def test_accumulators_with_and_without_data(command, folder, tmp_path):
     assert "seen low" not in out, "no data"
 
 
+def test_two_graphs_with_and_without_data(command, folder, tmp_path):
+    """The graph and one for another target: what differs, and each graph's own error as `--layers` has it."""
+    file, other = tmp_path / "pairs.csv", tmp_path / "nvdla.h5"
+    graph = api.lower(api.load(folder / "model.onnx"), api.read_table(folder / "small.cache"), profile="nvdla")
+    store.write(other, graph, {}, store.Producer())
+    status, out, _ = command(*arguments(folder, other, "--csv", file, "--json"))
+    content = json.loads(out)
+    assert (status, content["graph"], content["other"]) == (0, "small_tflite_reference", "small_nvdla")
+    layers = {entry["layer"]: entry for entry in content["layers"]}
+    alone = json.loads(command(*arguments(folder, "--layers", "--json"))[1])["layers"]
+    assert {entry["layer"]: entry["sqnr"] for entry in alone} == {name: e["first_sqnr"] for name, e in layers.items()}
+    assert "constants 2 -> 1" in layers["conv"]["changes"]
+    assert [row["changes"] for row in rows(file)] == ["; ".join(entry["changes"]) for entry in content["layers"]]
+    status, out, _ = command("report", folder / "lowered.h5", other)
+    assert status == 0
+    assert "int8 -> int8: 4 layers" in out
+    assert " dB" not in out, "no data"
+
+
 def test_a_float_network_is_lowered_here(command, folder):
     """The same figures as of the graph that was lowered before."""
     given = ("--data", folder / "data.npy", "--backend", "reference", "--layers", "--json")
@@ -96,6 +115,8 @@ def bad_inputs(folder, tmp_path):
             ("report", model, "--table", folder / "small.cache", "--profile", "npu", *data, "--layers"),
             "unknown profile 'npu'",
         ),
+        (("report", graph, model), "a lowered graph, .h5, or a quantized network"),
+        (("report", graph, graph, *data), "--float is ''; allowed: the float network"),
         (("report", graph, "--float", graph, *data, "--layers"), "is no float network"),
         (("report", other, "--layers"), "the ending '.npy'"),
     ]
