@@ -13,9 +13,13 @@ VALUES = 1 << 24
 """Activations of one piece, all tensors of the graph together."""
 
 
-def piece(graph: Graph) -> int:
-    """How many samples have no more than VALUES activations; at least 1."""
-    return max(1, VALUES // sum(math.prod(graph.tensors[name].shape) for name in graph.activations()))
+def piece(graph: Graph, keep: str = "all") -> int:
+    """How many samples have no more than VALUES activations at once; at least 1.
+
+    keep: as of `run`: "all" tensors count, or the largest only, where each is dropped when it has been read.
+    """
+    sizes = [math.prod(graph.tensors[name].shape) for name in graph.activations()]
+    return max(1, VALUES // (sum(sizes) if keep == "all" else max(sizes)))
 
 
 def in_pieces(graph: Graph, batches: Iterable[Batch]) -> Iterator[dict[str, Array]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from int8sim.calibration.fingerprint import data_hash, sample_hashes
 from int8sim.calibration.gather import Batch, named
 from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph
-from int8sim.model.step import Array
 from int8sim.model.table import Caution, Table
 
 
@@ -27,10 +26,9 @@ def changes(table: Table, graph: Graph, batches: Iterable[Batch] = ()) -> Iterat
         yield Caution("data_changed", "", words)
 
 
-def overlap(table: Table, inputs: dict[str, Array]) -> Iterator[Caution]:
-    """A caution "overlap" where samples to be tested on are among those that were calibrated on."""
+def overlap(table: Table, hashes: Sequence[str]) -> Iterator[Caution]:
+    """A caution "overlap" where samples to be tested on, by their hashes, are among those that were calibrated on."""
     calibrated = set(table.provenance.samples)
-    hashes = sample_hashes(inputs) if calibrated else []
     count = sum(each in calibrated for each in hashes)
     if count:
         words = f"{count:,} of {len(hashes):,} samples were calibrated on: the accuracy is not that of unseen data"

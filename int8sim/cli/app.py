@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from int8sim.cli.app_evaluate import evaluate
 from int8sim.cli.app_report import report
 from int8sim.cli.app_statistics import statistics_app
 from int8sim.cli.app_table import table_app
@@ -22,7 +23,6 @@ from int8sim.cli.options import (
     Engine,
     Format,
     Json,
-    Labels,
     Mean,
     Method,
     Model,
@@ -51,7 +51,6 @@ golden_app = typer.Typer(help="Golden files: record and verify.", no_args_is_hel
 app.add_typer(table_app, name="table")
 app.add_typer(statistics_app, name="statistics")
 app.add_typer(golden_app, name="golden")
-app.command()(report)
 
 
 @app.command()
@@ -176,28 +175,8 @@ def sample_int8(
     raise typer.Exit(command(options, json))
 
 
-@app.command()
-def evaluate(
-    model: Model,
-    table: TableFile,
-    data: Data,
-    labels: Labels,
-    profile: Annotated[list[str] | None, typer.Option(help="A target; repeatable; all by default.")] = None,
-    preset: Annotated[Preset, typer.Option(help="How activations are quantized.")] = Preset.PERFORMANCE,
-    divide: Divide = 1.0,
-    mean: Mean = "",
-    std: Std = "",
-    resize: Resize = "",
-    crop: Crop = "",
-    channels: Channels = "",
-    json: Json = False,
-) -> None:
-    """Top-1, top-5 and changed predictions of a float network and its integer forms."""
-    from int8sim.cli.commands import evaluate as command
-    from int8sim.cli.data import read_preprocessing
-
-    preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
-    raise typer.Exit(command(model, table, data, labels, profile, preset, preprocessing, json))
+app.command()(evaluate)
+app.command()(report)
 
 
 @golden_app.command("record")

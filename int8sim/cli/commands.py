@@ -10,19 +10,14 @@ from typing import Any
 import numpy as np
 
 from int8sim import api
-from int8sim.calibration.reuse import changes, overlap
 from int8sim.calibration.streams.preprocessing import Preprocessing
-from int8sim.cli.accuracy import COLUMNS, accuracy, scores
-from int8sim.cli.data import load_input, load_labels
+from int8sim.cli.data import load_input
 from int8sim.cli.screen import Screen
-from int8sim.cli.tables import show_cautions
 from int8sim.golden import store
 from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
-from int8sim.model.errors import InputMismatchError
 from int8sim.model.files import replacing
 from int8sim.profiles.registry import profile as find_profile
-from int8sim.profiles.registry import profiles
 
 
 def lower(
@@ -87,35 +82,6 @@ def save_npz(path: Path, tensors: dict[str, Any]) -> None:
     """Write arrays to a temporary name and rename. Raises OutputNotWritableError."""
     with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **tensors)  # type: ignore[arg-type, unused-ignore]
-
-
-def evaluate(
-    model: Path,
-    table: Path,
-    data: str,
-    labels: str,
-    names: list[str] | None,
-    preset: str,
-    preprocessing: Preprocessing,
-    as_json: bool,
-) -> int:
-    """`int8sim evaluate`."""
-    screen, graph, ranges = Screen(as_json), api.load(model), api.read_table(table)
-    images, classes = load_input(graph, data, preprocessing), load_labels(labels)
-    if len(images) != len(classes):
-        raise InputMismatchError(graph.inputs[0], f"{len(images)} images, {len(classes)} labels", "as many of both")
-    chosen = [find_profile(name) for name in names or profiles()]
-    cautions = [*ranges.cautions, *changes(ranges, graph), *overlap(ranges, {graph.inputs[0]: images})]
-    real, rate = scores(graph, images)
-    found = [accuracy("float32", real, rate, classes, real)]
-    for target in chosen:
-        integer = api.lower(graph, ranges, profile=target, preset=preset)
-        found.append(accuracy(target.name, *scores(integer, images), classes, real))
-    screen.table(f"{len(images)} images, preset {preset}", COLUMNS, (entry.row() for entry in found))
-    show_cautions(screen, cautions)
-    content = {"images": len(images), "results": [entry.as_dict() for entry in found]}
-    screen.result({**content, "cautions": [vars(caution) for caution in cautions]})
-    return 0
 
 
 def golden_record(

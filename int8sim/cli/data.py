@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from int8sim.calibration.streams.arrays import ArraySamples
+from int8sim.calibration.streams.images import folder_classes
 from int8sim.calibration.streams.network_input import NetworkInput, one_input
 from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing, Size
@@ -21,9 +25,16 @@ def load_array(where: str) -> Array:
     return samples.read(0, len(samples))
 
 
-def load_labels(where: str) -> Array:
-    """Class numbers [N]. Raises InputMismatchError and what open_samples raises."""
-    labels = load_array(where)
+FOLDERS = "folders"
+"""In place of a file of labels: an image's class is the folder that it lies in."""
+
+
+def load_labels(where: str, data: str = "") -> Array:
+    """Class numbers [N]; where: a data set, or FOLDERS: those of the images of `data`.
+
+    Raises InputMismatchError and what open_samples raises.
+    """
+    labels = np.array(folder_classes(Path(data))) if where == FOLDERS else load_array(where)
     if labels.ndim != 1:
         raise InputMismatchError("labels", f"{where}: {list(labels.shape)}", "class numbers [N]")
     return labels

@@ -69,7 +69,6 @@ DATA_HELP = (
     "or TensorRT batch files by folder or prefix."
 )
 Data = Annotated[str, typer.Option(help=DATA_HELP)]
-Labels = Annotated[str, typer.Option(help="Class numbers [N], written as --data is.")]
 Divide = Annotated[float, typer.Option(help="Divide the data by this in float32 (255 for pixels).")]
 Mean = Annotated[str, typer.Option(help="Then subtract this: one number, or one per channel, as 0.485,0.456,0.406.")]
 Std = Annotated[str, typer.Option(help="Then divide by this, written as --mean is.")]

@@ -17,6 +17,7 @@ import numpy as np
 
 from int8sim import api
 from int8sim.calibration.builder import build_table
+from int8sim.calibration.fingerprint import sample_hashes
 from int8sim.calibration.reuse import changes, overlap
 from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing
@@ -217,7 +218,7 @@ def overlapping(table: Table, graph: Graph, stream: BatchStream) -> list[Caution
     """Scored images that were calibrated on; the sample's own batches share a few."""
     if not table.provenance.samples:
         return []
-    return list(overlap(table, {graph.inputs[0]: np.concatenate(list(stream))}))
+    return list(overlap(table, sample_hashes({graph.inputs[0]: np.concatenate(list(stream))})))
 
 
 def verdict(scores: Sequence[Score]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from int8sim import BatchStream, Preprocessing, open_samples
+from int8sim.calibration.streams.images import folder_classes
 from int8sim.model.errors import EmptyDataSetError, InputMismatchError, MissingPackageError, NotADataSetError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -143,6 +144,25 @@ def test_damaged_images_are_named(tmp_path, ending):
     for number in (1, 2):
         with pytest.raises(NotADataSetError, match=rf"{number}.{ending}: cannot be read"):
             samples.read(number, number + 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        (["b/1.png", "a/2.png", "a/10.png", "a/deep/0.png"], [0, 0, 0, 1]),
+        (["10/a.png", "2/b.png", "07/c.png"], [2, 7, 10]),
+        (["10/a.png", "2/b.png", "x/c.png"], [1, 0, 2]),
+    ],
+)
+def test_the_folder_right_below_names_the_class(tmp_path, names, classes):
+    """Numbers are classes; other names count in the order of their characters; images come in natural order."""
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        save(tmp_path / name, pixels(2, 2))
+    assert folder_classes(tmp_path) == classes
+    save(tmp_path / "bare.png", pixels(2, 2))
+    with pytest.raises(NotADataSetError, match=r"bare.png lies in no folder below it that would name its class"):
+        folder_classes(tmp_path)
 
 
 def test_a_folder_without_images_is_named(tmp_path):

@@ -80,6 +80,21 @@ def image_paths(folder: Path) -> list[Path]:
     return sorted(paths, key=lambda path: _natural(path.relative_to(folder)))
 
 
+def folder_classes(folder: Path) -> list[int]:
+    """The class of every image, in the order of ImageFolder: of the folder right below `folder` that it lies in.
+
+    Folders that are named by numbers are those classes; others count from 0 in the order of their names' characters
+    (torchvision's ImageFolder). Raises EmptyDataSetError, NotADataSetError.
+    """
+    places = [path.relative_to(folder).parts for path in image_paths(folder)]
+    bare = next((parts for parts in places if len(parts) < 2), None)
+    if bare:
+        raise NotADataSetError(folder, f"{bare[0]} lies in no folder below it that would name its class")
+    names = sorted({parts[0] for parts in places})
+    numbered = all(name.isascii() and name.isdigit() for name in names)
+    return [int(parts[0]) if numbered else names.index(parts[0]) for parts in places]
+
+
 def _natural(path: Path) -> tuple[Any, ...]:
     """Folder by folder, digits as numbers; the plain path decides between 1 and 01."""
     words = [re.split("([0-9]+)", part) for part in path.parts]

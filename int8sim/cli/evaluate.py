@@ -1,0 +1,181 @@
+"""`int8sim evaluate`: a float network and its integer forms on data, in one table; returns the exit status."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from int8sim import api
+from int8sim.analysis.batches import piece
+from int8sim.calibration.fingerprint import sample_hashes
+from int8sim.calibration.reuse import changes, overlap
+from int8sim.calibration.streams.opening import open_samples
+from int8sim.calibration.streams.preprocessing import Preprocessing
+from int8sim.calibration.streams.samples import Samples
+from int8sim.cli.accuracy import CHUNK, Accuracy, best, judge
+from int8sim.cli.data import StreamOptions, load_labels
+from int8sim.cli.screen import Screen
+from int8sim.cli.tables import show_cautions
+from int8sim.golden.packaged import lenet
+from int8sim.graph.ir import Graph
+from int8sim.graph.run import run
+from int8sim.model.errors import InputMismatchError, ParameterError
+from int8sim.model.step import Array
+from int8sim.model.table import Caution, Table
+from int8sim.profiles.registry import profiles
+
+COLUMNS = ("", "preset", "ranges", "top-1", "top-5", "changed", "lost", "gained", "images/s")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrators to try, and what they are given. data: None without any."""
+
+    methods: Sequence[str]
+    data: StreamOptions | None
+
+    def tables(self, graph: Graph, screen: Screen, backend: str) -> dict[str, Table]:
+        """A table of each method, from one pass over the data."""
+        if not self.methods:
+            return {}
+        if self.data is None:
+            raise ParameterError("--calibrate-on", "", "a data set, where a --method is named")
+        stream = self.data.open(graph)
+        with screen.progress("calibrating", len(stream)) as progress:
+            statistics = api.gather(graph, stream, backend=backend, progress=progress)
+        return {method: api.table_from(statistics, method) for method in self.methods}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is evaluated on. labels: a data set, "folders", or "" for none. samples: the first so many; None: all."""
+
+    where: str
+    labels: str
+    preprocessing: Preprocessing
+    samples: int | None
+    backend: str
+
+    def open(self, graph: Graph) -> tuple[Samples, int, Array | None]:
+        """The images, how many of them count, and their class numbers. Raises InputMismatchError, ParameterError."""
+        if not self.where:
+            raise ParameterError("--data", "", "a data set")
+        images = open_samples(self.where, graph, self.preprocessing)
+        labels = load_labels(self.labels, self.where) if self.labels else None
+        if labels is not None and len(labels) != len(images):
+            found = f"{len(images)} images, {len(labels)} labels"
+            raise InputMismatchError(graph.inputs[0], found, "as many of both")
+        count = min(len(images), self.samples or len(images))
+        return images, count, None if labels is None else labels[:count]
+
+
+@dataclass
+class Candidate:
+    """One network of the table: the float one, or one of its integer forms. best: of each batch; seconds: of all."""
+
+    graph: Graph
+    profile: str = "float32"
+    preset: str = ""
+    ranges: str = ""
+    best: list[Array] = field(default_factory=list)
+    classes: int = 0
+    seconds: float = 0.0
+
+    def take(self, batch: Mapping[str, Array], backend: str) -> None:
+        """Some more images. The first run, which may compile, is not timed."""
+        output = self.graph.outputs[0]
+        if not self.best:
+            run(self.graph, batch, backend=backend)
+        start = time.perf_counter()
+        values = run(self.graph, batch, backend=backend)[output]
+        self.seconds += time.perf_counter() - start
+        self.best.append(best(values))
+        self.classes = values[0].size
+
+
+def evaluate(
+    model: Path | None,
+    tables: Sequence[Path],
+    calibration: Calibration,
+    names: Sequence[str],
+    presets: Sequence[str],
+    data: Data,
+    as_json: bool,
+) -> int:
+    """`int8sim evaluate`; without a model on the LeNet's own digits."""
+    screen, graph = Screen(as_json), api.load(model or lenet("lenet.onnx"))
+    images, count, labels = data.open(graph)
+    ranges = {str(path): api.read_table(path) for path in tables} | calibration.tables(graph, screen, data.backend)
+    if not ranges:
+        raise ParameterError("--table", "", "a table of ranges; or a --method with data to --calibrate-on")
+    candidates = [Candidate(graph), *_candidates(graph, ranges, names or list(profiles()), presets)]
+    hashes = _run(screen, candidates, images, count, data.backend)
+    _check_labels(labels, candidates[0].classes)
+    rows = [_row(candidate, candidates[0], labels) for candidate in candidates]
+    screen.table(f"{count:,} images of {graph.name}", COLUMNS, (_cells(*row) for row in rows))
+    screen.say(AGREEMENT if labels is None else LEGEND)
+    cautions = [each for table in ranges.values() for each in _cautions(table, graph, hashes)]
+    show_cautions(screen, cautions)
+    content = {"images": count, "results": [_dict(*row) for row in rows]}
+    screen.result({**content, "cautions": [vars(caution) for caution in cautions]})
+    return 0
+
+
+LEGEND = "changed: predictions other than float32's; of these lost: right -> wrong, gained: wrong -> right."
+AGREEMENT = "changed: predictions other than float32's. Without labels nobody knows which are right."
+
+
+def _candidates(
+    graph: Graph, ranges: Mapping[str, Table], names: Sequence[str], presets: Sequence[str]
+) -> Iterator[Candidate]:
+    for source, table in ranges.items():
+        for name in names:
+            for preset in presets:
+                lowered = api.lower(graph, table, profile=name, preset=preset)
+                yield Candidate(lowered, name, preset, source)
+
+
+def _run(screen: Screen, candidates: Sequence[Candidate], images: Samples, count: int, backend: str) -> list[str]:
+    """All candidates on all images, batch by batch; returns the images' hashes."""
+    name, step = candidates[0].graph.inputs[0], min(CHUNK, piece(candidates[0].graph, "outputs"))
+    hashes: list[str] = []
+    with screen.progress("running", count) as progress:
+        for start in range(0, count, step):
+            batch = {name: images.read(start, min(start + step, count))}
+            hashes += sample_hashes(batch)
+            for candidate in candidates:
+                candidate.take(batch, backend)
+            progress(min(start + step, count))
+    return hashes
+
+
+def _check_labels(labels: Array | None, classes: int) -> None:
+    if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        found = f"classes {labels.min()} .. {labels.max()}"
+        raise InputMismatchError("labels", found, f"class numbers 0 .. {classes - 1}")
+
+
+def _row(candidate: Candidate, real: Candidate, labels: Array | None) -> tuple[Candidate, Accuracy]:
+    found, expected = (np.concatenate(each.best) for each in (candidate, real))
+    return candidate, judge(candidate.profile, found, len(found) / candidate.seconds, labels, expected)
+
+
+def _cells(candidate: Candidate, found: Accuracy) -> list[str]:
+    name, top1, top5, changed, rate = found.row()
+    both = ["" if count is None else f"{count}" for count in (found.lost, found.gained)]
+    return [name, candidate.preset, Path(candidate.ranges).name, top1, top5, changed, *both, rate]
+
+
+def _dict(candidate: Candidate, found: Accuracy) -> dict[str, Any]:
+    return {**found.as_dict(), "preset": candidate.preset, "ranges": candidate.ranges}
+
+
+def _cautions(table: Table, graph: Graph, hashes: Sequence[str]) -> Iterator[Caution]:
+    yield from table.cautions
+    yield from changes(table, graph)
+    yield from overlap(table, hashes)
