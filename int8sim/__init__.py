@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from int8sim.api import merge_statistics as merge_statistics
     from int8sim.api import merge_tables as merge_tables
     from int8sim.api import open_samples as open_samples
+    from int8sim.api import own_ranges as own_ranges
     from int8sim.api import prove as prove
     from int8sim.api import quantize as quantize
     from int8sim.api import read_table as read_table
@@ -64,8 +65,8 @@ __version__ = "0.1.0"
 _API = (
     "BatchStream Preprocessing accepts accumulators asymmetric_params calibrate convert dequantize divergence_curve "
     "dp2a dp4a dynamic_quantize gather image_batches layer_pairs layer_report load load_statistics lower "
-    "merge_statistics merge_tables open_samples prove quantize read_table record run save_statistics symmetric_params "
-    "table_from verify write_table"
+    "merge_statistics merge_tables open_samples own_ranges prove quantize read_table record run save_statistics "
+    "symmetric_params table_from verify write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),

@@ -33,6 +33,7 @@ from int8sim.kernels.arrays import convert, dequantize, dp2a, dp4a, quantize
 from int8sim.kernels.dynamic import dynamic_quantize
 from int8sim.kernels.ranges import asymmetric_params, symmetric_params
 from int8sim.lowering.lower import lower
+from int8sim.lowering.own_ranges import own_ranges
 from int8sim.model.errors import NotAGoldenFileError, NotAModelError, ParameterError
 from int8sim.model.step import Array, Step
 from int8sim.profiles.base import Profile
@@ -63,6 +64,7 @@ __all__ = [
     "merge_statistics",
     "merge_tables",
     "open_samples",
+    "own_ranges",
     "prove",
     "quantize",
     "read_table",

@@ -21,7 +21,10 @@ from int8sim.cli.options import (
     Data,
     Divide,
     Engine,
+    Exclude,
+    FloatEnds,
     Format,
+    Granularity,
     Json,
     Mean,
     Method,
@@ -31,11 +34,13 @@ from int8sim.cli.options import (
     Preset,
     ProfileName,
     Quantile,
+    Ranges,
     Resize,
     StatisticsKind,
     Std,
     TableFile,
     TableFormat,
+    lowering,
     parameters,
 )
 
@@ -112,7 +117,7 @@ def calibrate(
 @app.command()
 def lower(
     model: Model,
-    table: TableFile,
+    table: Ranges,
     profile: ProfileName,
     output: Output,
     preset: Annotated[Preset, typer.Option(help="How activations are quantized.")] = Preset.PERFORMANCE,
@@ -122,12 +127,16 @@ def lower(
     keep_input_scales: Annotated[
         bool, typer.Option("--keep-input-scales", help="NVDLA: leave the inputs of a sum unequal, and it wrong.")
     ] = False,
+    weights: Granularity = None,
+    exclude: Exclude = None,
+    float_ends: FloatEnds = False,
     json: Json = False,
 ) -> None:
     """Write the integer graph of a target, and say what the engine overrides and what stays float."""
     from int8sim.cli.commands import lower as command
 
-    raise typer.Exit(command(model, table, profile, preset, output, float_layers, keep_input_scales, json))
+    choices = lowering(weights, exclude, float_ends)
+    raise typer.Exit(command(model, table, profile, preset, output, float_layers, keep_input_scales, choices, json))
 
 
 @app.command()

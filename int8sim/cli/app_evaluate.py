@@ -9,28 +9,36 @@ import typer
 
 from int8sim.cli.options import (
     DATA_HELP,
+    RANGES_HELP,
     Backend,
     Channels,
     Crop,
     Divide,
+    Exclude,
+    FloatEnds,
+    Granularity,
     Json,
     Mean,
     Method,
     Preset,
     Resize,
     Std,
+    lowering,
 )
 
 
 def evaluate(
     model: Annotated[Path | None, typer.Argument(help="A float network; none: the LeNet on its own digits.")] = None,
-    table: Annotated[list[Path] | None, typer.Option(help="Ranges: a table; repeatable.")] = None,
+    table: Annotated[list[Path] | None, typer.Option(help=f"Ranges: {RANGES_HELP} Repeatable.")] = None,
     method: Annotated[list[Method] | None, typer.Option(help="Ranges: a calibrator; repeatable.")] = None,
     calibrate_on: Annotated[str, typer.Option(help="Data of the calibrators, as --data.")] = "",
     batch_size: Annotated[int, typer.Option(min=1, help="Calibrators: samples per batch.")] = 50,
     batches: Annotated[int | None, typer.Option(min=1, help="Calibrators: how many; all full ones by default.")] = None,
     profile: Annotated[list[str] | None, typer.Option(help="A target; repeatable; all by default.")] = None,
     preset: Annotated[list[Preset] | None, typer.Option(help="performance (default), mixed; repeatable.")] = None,
+    weights: Granularity = None,
+    exclude: Exclude = None,
+    float_ends: FloatEnds = False,
     data: Annotated[str, typer.Option(help=DATA_HELP)] = "",
     labels: Annotated[
         str,
@@ -50,7 +58,7 @@ def evaluate(
 ) -> None:
     """Top-1, top-5 and changed predictions of a float network and its integer forms, all in one table."""
     from int8sim.cli.data import StreamOptions, read_preprocessing
-    from int8sim.cli.evaluate import Calibration, Data
+    from int8sim.cli.evaluate import Calibration, Data, Forms
     from int8sim.cli.evaluate import evaluate as command
     from int8sim.golden.packaged import lenet
 
@@ -64,4 +72,5 @@ def evaluate(
     stream = StreamOptions(calibrate_on, preprocessing, batch_size, batches, 0, None) if calibrate_on else None
     given = Data(data, labels, preprocessing, samples, backend)
     presets = [str(each) for each in preset or (Preset.PERFORMANCE,)]
-    raise typer.Exit(command(model, table or (), Calibration(methods, stream), profile or (), presets, given, json))
+    forms = Forms(profile or (), presets, lowering(weights, exclude, float_ends))
+    raise typer.Exit(command(model, table or (), Calibration(methods, stream), forms, given, json))

@@ -10,16 +10,21 @@ import typer
 
 from int8sim.cli.options import (
     DATA_HELP,
+    RANGES_HELP,
     Backend,
     Channels,
     Crop,
     Divide,
+    Exclude,
+    FloatEnds,
+    Granularity,
     Json,
     Mean,
     Model,
     Preset,
     Resize,
     Std,
+    lowering,
 )
 
 
@@ -41,11 +46,14 @@ def report(
         bool, typer.Option("--accumulators", help="Every weighted layer's accumulator: of the data, and at worst.")
     ] = False,
     network: Annotated[Path | None, typer.Option("--float", help="The float network of a lowered graph.")] = None,
-    table: Annotated[Path | None, typer.Option(help="Of a float network: a table to lower it by.")] = None,
+    table: Annotated[Path | None, typer.Option(help=f"Of a float network: {RANGES_HELP}")] = None,
     profile: Annotated[str | None, typer.Option(help="Of a float network, or a quantized .tflite: the target.")] = None,
     preset: Annotated[Preset, typer.Option(help="Of a float network: how activations are quantized.")] = (
         Preset.PERFORMANCE
     ),
+    weights: Granularity = None,
+    exclude: Exclude = None,
+    float_ends: FloatEnds = False,
     data: Annotated[str, typer.Option(help=DATA_HELP)] = "",
     samples: Annotated[int | None, typer.Option(min=1, help="How many of the data; all by default.")] = None,
     by: Annotated[By, typer.Option(help="Layers: worst first by their own or by the whole error, or in order.")] = (
@@ -73,7 +81,8 @@ def report(
     if [layers, accumulators, other is not None].count(True) != 1:
         raise typer.BadParameter("say which report: --layers, --accumulators, or a second graph")
     given = Given(data, read_preprocessing(divide, mean, std, resize, crop, channels), samples, backend)
-    subject = load_subject(model, network, table, profile, preset)
+    choices = {"profile": profile, "preset": preset, **lowering(weights, exclude, float_ends)}
+    subject = load_subject(model, network, table, choices)
     if other is not None:
         raise typer.Exit(report_pair(subject, load_lowered(other, profile), given, csv, json))
     if layers:

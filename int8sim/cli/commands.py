@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from int8sim import api
 from int8sim.calibration.streams.preprocessing import Preprocessing
 from int8sim.cli.data import load_input
+from int8sim.cli.ranges import read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.golden import store
 from int8sim.golden.compare import Report
@@ -28,14 +29,16 @@ def lower(
     output: Path,
     float_layers: bool,
     keep_input_scales: bool,
+    choices: Mapping[str, Any],
     as_json: bool,
 ) -> int:
-    """`int8sim lower`; a target that says what its own software computes refuses the rest."""
+    """`int8sim lower`; a target that says what its own software computes refuses the rest. choices: more of lower's."""
     screen, target = Screen(as_json), find_profile(profile)
     if keep_input_scales:
         target = replace(target, equal_inputs=frozenset())
     left = float_layers or target.host is None
-    graph = api.lower(api.load(model), api.read_table(table), profile=target, preset=preset, float_layers=left)
+    ranges = read_ranges(table)
+    graph = api.lower(api.load(model), ranges, profile=target, preset=preset, float_layers=left, **choices)
     store.write(output, graph, {}, store.Producer(command="int8sim lower"))
     screen.table(f"{graph.name}, preset {preset}", ("layer", "op", "input", "output", "steps"), layer_rows(graph))
     for note in graph.notes:

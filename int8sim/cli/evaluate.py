@@ -19,6 +19,7 @@ from int8sim.calibration.streams.preprocessing import Preprocessing
 from int8sim.calibration.streams.samples import Samples
 from int8sim.cli.accuracy import CHUNK, Accuracy, best, judge
 from int8sim.cli.data import StreamOptions, load_labels
+from int8sim.cli.ranges import read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.cli.tables import show_cautions
 from int8sim.golden.packaged import lenet
@@ -74,6 +75,23 @@ class Data:
         return images, count, None if labels is None else labels[:count]
 
 
+@dataclass(frozen=True)
+class Forms:
+    """Targets (all where none is named) and presets, each with each; choices: more keywords of `lower`."""
+
+    profiles: Sequence[str]
+    presets: Sequence[str]
+    choices: Mapping[str, Any]
+
+    def candidates(self, graph: Graph, ranges: Mapping[str, Table]) -> Iterator[Candidate]:
+        """Every integer form by every table."""
+        for source, table in ranges.items():
+            for name in self.profiles or profiles():
+                for preset in self.presets:
+                    lowered = api.lower(graph, table, profile=name, preset=preset, **self.choices)
+                    yield Candidate(lowered, name, preset, source)
+
+
 @dataclass
 class Candidate:
     """One network of the table: the float one, or one of its integer forms. best: of each batch; seconds: of all."""
@@ -102,18 +120,17 @@ def evaluate(
     model: Path | None,
     tables: Sequence[Path],
     calibration: Calibration,
-    names: Sequence[str],
-    presets: Sequence[str],
+    forms: Forms,
     data: Data,
     as_json: bool,
 ) -> int:
     """`int8sim evaluate`; without a model on the LeNet's own digits."""
     screen, graph = Screen(as_json), api.load(model or lenet("lenet.onnx"))
     images, count, labels = data.open(graph)
-    ranges = {str(path): api.read_table(path) for path in tables} | calibration.tables(graph, screen, data.backend)
+    ranges = {str(path): read_ranges(path) for path in tables} | calibration.tables(graph, screen, data.backend)
     if not ranges:
         raise ParameterError("--table", "", "a table of ranges; or a --method with data to --calibrate-on")
-    candidates = [Candidate(graph), *_candidates(graph, ranges, names or list(profiles()), presets)]
+    candidates = [Candidate(graph), *forms.candidates(graph, ranges)]
     hashes = _run(screen, candidates, images, count, data.backend)
     _check_labels(labels, candidates[0].classes)
     rows = [_row(candidate, candidates[0], labels) for candidate in candidates]
@@ -128,16 +145,6 @@ def evaluate(
 
 LEGEND = "changed: predictions other than float32's; of these lost: right -> wrong, gained: wrong -> right."
 AGREEMENT = "changed: predictions other than float32's. Without labels nobody knows which are right."
-
-
-def _candidates(
-    graph: Graph, ranges: Mapping[str, Table], names: Sequence[str], presets: Sequence[str]
-) -> Iterator[Candidate]:
-    for source, table in ranges.items():
-        for name in names:
-            for preset in presets:
-                lowered = api.lower(graph, table, profile=name, preset=preset)
-                yield Candidate(lowered, name, preset, source)
 
 
 def _run(screen: Screen, candidates: Sequence[Candidate], images: Samples, count: int, backend: str) -> list[str]:

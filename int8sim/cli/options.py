@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,13 @@ class Preset(StrEnum):
 
     PERFORMANCE = "performance"
     MIXED = "mixed"
+
+
+class Weights(StrEnum):
+    """Scales of weights."""
+
+    TENSOR = "tensor"
+    CHANNEL = "channel"
 
 
 class Method(StrEnum):
@@ -76,7 +83,16 @@ Resize = Annotated[str, typer.Option(help="Images: the shorter side to 256, or t
 Crop = Annotated[str, typer.Option(help="Images: then the centre, 224 or 224x224.")]
 Channels = Annotated[str, typer.Option(help="Images: rgb, bgr or gray; by default as many as the network has.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
+RANGES_HELP = "A TensorRT cache, an NVDLA JSON table; or a quantized network or lowered graph, for its own ranges."
+Ranges = Annotated[Path, typer.Option("--table", help=RANGES_HELP)]
 TableFile = Annotated[Path, typer.Option("--table", help="A TensorRT calibration cache or an NVDLA JSON table.")]
+Granularity = Annotated[
+    Weights | None, typer.Option("--weights", help="One scale a tensor or a channel; by default as the target's own.")
+]
+Exclude = Annotated[list[str] | None, typer.Option(help="Leave this layer in float32; repeatable.")]
+FloatEnds = Annotated[
+    bool, typer.Option("--float-ends", help="Leave the first and the last layer with weights in float32.")
+]
 Format = Annotated[TableFormat, typer.Option(help="The file to write.")]
 CalibrationMethod = Annotated[Method, typer.Option(help="The calibrator.")]
 Percentile = Annotated[float | None, typer.Option(help="Of percentile: percent of |x| kept, 99.99 by default.")]
@@ -95,6 +111,11 @@ ProfileName = Annotated[
 Engine = Annotated[
     str | None, typer.Option("--profile", help="Of a quantized .tflite: who computes it: tflm, tflite_reference ...")
 ]
+
+
+def lowering(weights: Weights | None, exclude: list[str] | None, float_ends: bool) -> dict[str, Any]:
+    """Those of `lower`'s keywords that several commands take."""
+    return {"weights": str(weights or ""), "exclude": exclude or (), "float_ends": float_ends}
 
 
 def parameters(percentile: float | None, quantile: float | None, cutoff: float | None) -> dict[str, float]:

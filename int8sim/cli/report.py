@@ -16,6 +16,7 @@ from int8sim.analysis.batches import Batch, piece
 from int8sim.analysis.layers import LayerReport, layer_report
 from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing
+from int8sim.cli.ranges import read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.formats.text import write_text
 from int8sim.graph.ir import Graph
@@ -70,14 +71,17 @@ def _load(path: Path, profile: str | None) -> Graph:
     return api.load(path, profile=profile if path.suffix.lower() in api.ENGINE_OPEN else None)
 
 
-def load_subject(model: Path, network: Path | None, table: Path | None, profile: str | None, preset: str) -> Subject:
-    """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError."""
-    graph = _load(model, profile)
+def load_subject(model: Path, network: Path | None, table: Path | None, choices: Mapping[str, Any]) -> Subject:
+    """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError.
+
+    choices: keywords of `lower`; the profile is also that of a quantized network that leaves it open.
+    """
+    graph = _load(model, choices["profile"])
     if graph.profile:
         return Subject(graph, api.load(network) if network else None)
-    if table is None or profile is None:
+    if table is None or choices["profile"] is None:
         raise ParameterError("model", str(model), "a lowered graph; or a float network with --table and --profile")
-    return Subject(api.lower(graph, api.read_table(table), profile=profile, preset=preset), graph)
+    return Subject(api.lower(graph, read_ranges(table), **choices), graph)
 
 
 def report_layers(subject: Subject, given: Given, by: str, file: Path | None, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from int8sim.graph.check import check, infer
 from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph, Layer
+from int8sim.lowering.choices import left_in_float, with_weights
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.layer_names import by_tensor
 from int8sim.lowering.ranges import Ranges, activation_dtype, data_inputs, ranges
@@ -33,30 +34,43 @@ from int8sim.ops.quantize import Quantize
 from int8sim.profiles.base import Profile
 from int8sim.profiles.registry import profile as find_profile
 
+FOLLOWS = frozenset({"move", "clamp", "concat"})
+"""Kinds that are computed in integers only where their inputs are."""
+
 
 def lower(
-    graph: Graph, table: Table, *, profile: str | Profile, preset: str = "performance", float_layers: bool = True
+    graph: Graph,
+    table: Table,
+    *,
+    profile: str | Profile,
+    preset: str = "performance",
+    float_layers: bool = True,
+    weights: str = "",
+    exclude: Sequence[str] = (),
+    float_ends: bool = False,
 ) -> Graph:
     """The integer graph. Its `notes` list what the engine overrode and which layers stayed in float32.
 
     graph: float32. table: a row for every tensor that becomes integer, or one by layers (layer_names.py). profile: a
     name or a Profile. preset: "performance" (activations symmetric) or "mixed" (asymmetric where the hardware allows).
     float_layers: whether layers that the profile has no integer form for stay in float32, also those that its engine's
-    own software does not compute. Raises MissingRangeError, MissingLayersError, UnnamedLayersError, BadScaleError,
-    LayerError, UnsupportedLayersError, UnknownNameError, GraphError.
+    own software does not compute. weights: "tensor" or "channel" scales, "" as the engine's converter. exclude: names
+    of layers that stay in float32; float_ends: so do the first and the last layer with weights. Raises
+    MissingRangeError, MissingLayersError, UnnamedLayersError, BadScaleError, LayerError, UnsupportedLayersError,
+    UnknownNameError, ParameterError, GraphError.
     """
     if graph.profile:
         msg = f"graph {graph.name!r} is already lowered, to {graph.profile}"
         raise GraphError(msg)
-    chosen = find_profile(profile)
+    chosen = with_weights(find_profile(profile), weights)
     folded = fold_batch_normalization(graph, chosen.fold)
     every = units(folded)
-    dtype = activation_dtype(chosen, preset)
+    dtype, left = activation_dtype(chosen, preset), left_in_float(graph, every, exclude, float_ends)
     if not float_layers:
-        _refuse(folded, chosen, every, dtype)
-    integer = integer_units(folded, chosen, every, dtype)
+        _refuse(folded, chosen, every, dtype, left)
+    integer = integer_units(folded, chosen, every, dtype, left)
     rows = ranges(folded, by_tensor(table, graph), chosen, preset, integer, graph.activations())
-    writer = _Writer(folded, chosen, integer, rows)
+    writer = _Writer(folded, chosen, integer, rows, left)
     writer.notes[:0] = _other_network(graph, table)
     for unit in every:
         writer.write(unit)
@@ -72,25 +86,30 @@ def _other_network(graph: Graph, table: Table) -> list[str]:
     return [f"the table was made from another network than {graph.name} ({hashes}): its ranges may not fit"]
 
 
-def integer_units(graph: Graph, profile: Profile, every: Sequence[Unit], dtype: str) -> list[Unit]:
+def integer_units(
+    graph: Graph, profile: Profile, every: Sequence[Unit], dtype: str, left: frozenset[str] = frozenset()
+) -> list[Unit]:
     """The units that the profile computes in integers. What only moves codes does so where its input is integer.
 
-    dtype: of the activations.
+    dtype: of the activations. left: outputs of units that are to stay in float32.
     """
     found: list[Unit] = []
     produced = set(graph.inputs)
     for unit in every:
-        movable = unit.layer.op.kind not in {"move", "clamp", "concat"} or produced.issuperset(data_inputs(graph, unit))
-        if movable and not _obstacle(graph, profile, unit, dtype):
+        movable = unit.layer.op.kind not in FOLLOWS or produced.issuperset(data_inputs(graph, unit))
+        if movable and unit.output not in left and not _obstacle(graph, profile, unit, dtype):
             found.append(unit)
             produced.add(unit.output)
     return found
 
 
-def _refuse(graph: Graph, profile: Profile, every: Sequence[Unit], dtype: str) -> None:
+def _refuse(graph: Graph, profile: Profile, every: Sequence[Unit], dtype: str, left: frozenset[str]) -> None:
     """Raise UnsupportedLayersError for what neither the profile nor its engine's software computes."""
     strange = [unit for unit in every if not _hosted(profile, unit)]
-    reasons = {unit.layer.name: _obstacle(graph, profile, unit, dtype) for unit in strange}
+    asked = f"it is to stay in float32, where {profile.name} computes nothing of that kind"
+    reasons = {
+        unit.layer.name: asked if unit.output in left else _obstacle(graph, profile, unit, dtype) for unit in strange
+    }
     refused = {name: reason for name, reason in reasons.items() if reason}
     if refused:
         raise UnsupportedLayersError(profile.name, refused)
@@ -129,8 +148,10 @@ def _pooled(graph: Graph, unit: Unit) -> tuple[int, int]:
 class _Writer:
     """The layers, tensors and constants of the lowered graph as they come."""
 
-    def __init__(self, graph: Graph, profile: Profile, integer: Sequence[Unit], chosen: Ranges) -> None:
-        self.graph, self.profile, self.chosen = graph, profile, chosen
+    def __init__(
+        self, graph: Graph, profile: Profile, integer: Sequence[Unit], chosen: Ranges, left: frozenset[str]
+    ) -> None:
+        self.graph, self.profile, self.chosen, self.left = graph, profile, chosen, left
         self.integer = {unit.output for unit in integer}
         self.layers: list[Layer] = []
         self.tensors: dict[str, TensorType] = {name: graph.tensors[name] for name in graph.inputs}
@@ -193,8 +214,14 @@ class _Writer:
             written = replace(layer, inputs=tuple(sources), covers=layer.covers or (layer.output,))
             self.tensors[layer.output] = infer(written, [self.tensors[name] for name in sources])
             self.layers.append(written)
-        name = unit.layer.op.name
-        self.notes.append(f"{unit.layer.name}: {name} stays in float32, {self.profile.name} has no integer form")
+        self.notes.append(f"{unit.layer.name}: {unit.layer.op.name} stays in float32, {self._reason(unit)}")
+
+    def _reason(self, unit: Unit) -> str:
+        kind = unit.layer.op.kind
+        if unit.output in self.left:
+            return "as asked"
+        follows = kind in FOLLOWS and kind in self.profile.schemes
+        return "as its input does" if follows else f"{self.profile.name} has no integer form"
 
     def _float_source(self, name: str) -> str:
         if name in self.graph.constants:

@@ -180,8 +180,8 @@ def _per_filter(
     *, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, bias: Floats | None, low: int, high: int
 ) -> Parameters:
     operands, truncate = multipliers(_ratios(x, w, y, bias))
-    alu = _bias(x, w, channels, bias)
-    return _steps({**alu, "operand": per_channel(operands, int), "truncate": truncate, "low": low, "high": high})
+    alu, every = _bias(x, w, channels, bias), operands * (channels // len(operands))
+    return _steps({**alu, "operand": per_channel(every, int), "truncate": truncate, "low": low, "high": high})
 
 
 def _steps(output: Mapping[str, Number]) -> Parameters:

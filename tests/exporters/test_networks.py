@@ -29,6 +29,14 @@ def test_lenet_on_a_thousand_digits(calibrated_lenet, profile, preset, compared)
     assert set(counts) == {"quantize", "conv2d", "max_pool", "flatten", "fully_connected", "softmax", "dequantize"}
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_lenet_with_one_scale_for_a_weight_tensor(calibrated_lenet, profile, compared):
+    graph, table, inputs = calibrated_lenet
+    lowered = lower(graph, table, profile=profile, preset="mixed", weights="tensor")
+    some = {name: values[:100] for name, values in inputs.items()}
+    compared(sum(compare(lowered, some, profile).values()), 2_051_400, f"{profile}, weights per tensor")
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_lenet_as_written_gives_the_same_outputs(calibrated_lenet, preset):
     """Without the extra outputs, ONNX Runtime is free to fuse and to change layouts."""
