@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,6 @@ class Candidate:
     preset: str = ""
     ranges: str = ""
     best: list[Array] = field(default_factory=list)
-    classes: int = 0
     seconds: float = 0.0
 
     def take(self, batch: Mapping[str, Array], backend: str) -> None:
@@ -113,7 +113,6 @@ class Candidate:
         values = run(self.graph, batch, backend=backend)[output]
         self.seconds += time.perf_counter() - start
         self.best.append(best(values))
-        self.classes = values[0].size
 
 
 def evaluate(
@@ -127,19 +126,22 @@ def evaluate(
     """`int8sim evaluate`; without a model on the LeNet's own digits."""
     screen, graph = Screen(as_json), api.load(model or lenet("lenet.onnx"))
     images, count, labels = data.open(graph)
+    _check_labels(labels, math.prod(graph.tensors[graph.outputs[0]].shape))
     ranges = {str(path): read_ranges(path) for path in tables} | calibration.tables(graph, screen, data.backend)
     if not ranges:
         raise ParameterError("--table", "", "a table of ranges; or a --method with data to --calibrate-on")
     candidates = [Candidate(graph), *forms.candidates(graph, ranges)]
     hashes = _run(screen, candidates, images, count, data.backend)
-    _check_labels(labels, candidates[0].classes)
     rows = [_row(candidate, candidates[0], labels) for candidate in candidates]
     screen.table(f"{count:,} images of {graph.name}", COLUMNS, (_cells(*row) for row in rows))
     screen.say(AGREEMENT if labels is None else LEGEND)
-    cautions = [each for table in ranges.values() for each in _cautions(table, graph, hashes)]
-    show_cautions(screen, cautions)
-    content = {"images": count, "results": [_dict(*row) for row in rows]}
-    screen.result({**content, "cautions": [vars(caution) for caution in cautions]})
+    cautions = {source: list(_cautions(table, graph, hashes)) for source, table in ranges.items()}
+    for source, found in cautions.items():
+        if found and len(ranges) > 1:
+            screen.say(f"{source}:")
+        show_cautions(screen, found)
+    notes = [{**vars(each), "ranges": source} for source, found in cautions.items() for each in found]
+    screen.result({"images": count, "results": [_dict(*row) for row in rows], "cautions": notes})
     return 0
 
 

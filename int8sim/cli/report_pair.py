@@ -60,4 +60,4 @@ def _pair_row(row: Mapping[str, Any]) -> list[str]:
 def _precisions(rows: Rows) -> Iterator[str]:
     """How many layers go from one precision to another."""
     for (first, second), count in Counter((row["first"] or "none", row["second"] or "none") for row in rows).items():
-        yield f"{first} -> {second}: {count} layers"
+        yield f"{first} -> {second}: {count} of {len(rows)} layers"

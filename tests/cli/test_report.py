@@ -87,7 +87,7 @@ def test_two_graphs_with_and_without_data(command, folder, tmp_path):
     assert [row["changes"] for row in rows(file)] == ["; ".join(entry["changes"]) for entry in content["layers"]]
     status, out, _ = command("report", folder / "lowered.h5", other)
     assert status == 0
-    assert "int8 -> int8: 4 layers" in out
+    assert "int8 -> int8: 4 of 4 layers" in out
     assert " dB" not in out, "no data"
 
 
