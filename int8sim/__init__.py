@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from int8sim.api import dp2a as dp2a
     from int8sim.api import dp4a as dp4a
     from int8sim.api import dynamic_quantize as dynamic_quantize
+    from int8sim.api import float_inputs as float_inputs
     from int8sim.api import gather as gather
     from int8sim.api import image_batches as image_batches
     from int8sim.api import layer_pairs as layer_pairs
@@ -64,7 +65,7 @@ __version__ = "0.1.0"
 
 _API = (
     "BatchStream Preprocessing accepts accumulators asymmetric_params calibrate convert dequantize divergence_curve "
-    "dp2a dp4a dynamic_quantize gather image_batches layer_pairs layer_report load load_statistics lower "
+    "dp2a dp4a dynamic_quantize float_inputs gather image_batches layer_pairs layer_report load load_statistics lower "
     "merge_statistics merge_tables open_samples own_ranges prove quantize read_table record run save_statistics "
     "symmetric_params table_from verify write_table"
 )

@@ -32,6 +32,7 @@ from int8sim.graph.run import run
 from int8sim.kernels.arrays import convert, dequantize, dp2a, dp4a, quantize
 from int8sim.kernels.dynamic import dynamic_quantize
 from int8sim.kernels.ranges import asymmetric_params, symmetric_params
+from int8sim.lowering.float_inputs import float_inputs
 from int8sim.lowering.lower import lower
 from int8sim.lowering.own_ranges import own_ranges
 from int8sim.model.errors import NotAGoldenFileError, NotAModelError, ParameterError
@@ -54,6 +55,7 @@ __all__ = [
     "dp2a",
     "dp4a",
     "dynamic_quantize",
+    "float_inputs",
     "gather",
     "image_batches",
     "layer_pairs",

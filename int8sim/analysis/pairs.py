@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from int8sim.analysis.counterparts import float_tensor
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.accumulation import Accumulation
 from int8sim.model.step import Array, LookupTable, Step
@@ -37,14 +38,25 @@ class LayerPair:
 
 
 def layer_pairs(first: Graph, second: Graph) -> list[LayerPair]:
-    """One entry for each layer of either graph, paired by name: those of the first in order, then what is left.
+    """One entry for each layer of either graph: those of the first in order, then what is left of the second.
 
-    Dequantize layers aside.
+    Layers are paired by name, others by the float tensor that they compute. Dequantize layers aside.
     """
-    one, other = (
-        {layer.name: layer for layer in graph.layers if layer.op.name != "dequantize"} for graph in (first, second)
-    )
-    return [_pair(first, one.get(name), second, other.get(name), name) for name in {**one, **other}]
+    one, other = ({layer.name: layer for layer in _compared(graph)} for graph in (first, second))
+    left = {_computes(layer): layer for name, layer in other.items() if name not in one}
+    pairs = {name: other[name] if name in other else left.get(_computes(layer)) for name, layer in one.items()}
+    alone = [layer for layer in left.values() if layer not in pairs.values()]
+    found = [_pair(first, layer, second, pairs[name], name) for name, layer in one.items()]
+    return found + [_pair(first, None, second, layer, layer.name) for layer in alone]
+
+
+def _compared(graph: Graph) -> list[Layer]:
+    return [layer for layer in graph.layers if layer.op.name != "dequantize"]
+
+
+def _computes(layer: Layer) -> tuple[str, bool]:
+    """The float tensor, and whether the layer only writes it in codes."""
+    return float_tensor(layer), layer.op.name == "quantize"
 
 
 def _pair(first: Graph, one: Layer | None, second: Graph, other: Layer | None, name: str) -> LayerPair:

@@ -74,11 +74,12 @@ def _load(path: Path, profile: str | None) -> Graph:
 def load_subject(model: Path, network: Path | None, table: Path | None, choices: Mapping[str, Any]) -> Subject:
     """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError.
 
-    choices: keywords of `lower`; the profile is also that of a quantized network that leaves it open.
+    choices: keywords of `lower`; the profile is also that of a quantized network that leaves it open. Beside a float
+    network, a quantized one takes real values, too.
     """
     graph = _load(model, choices["profile"])
     if graph.profile:
-        return Subject(graph, api.load(network) if network else None)
+        return Subject(api.float_inputs(graph), api.load(network)) if network else Subject(graph, None)
     if table is None or choices["profile"] is None:
         raise ParameterError("model", str(model), "a lowered graph; or a float network with --table and --profile")
     return Subject(api.lower(graph, read_ranges(table), **choices), graph)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from int8sim import api
 from int8sim.analysis.layers import layer_report
 from int8sim.analysis.pairs import LayerPair, layer_pairs
 from int8sim.cli.report import Given, Rows, Subject, check_file, leave, text
@@ -20,7 +21,7 @@ SHOWN = 4
 
 def report_pair(subject: Subject, other: Graph, given: Given, file: Path | None, as_json: bool) -> int:
     """`int8sim report A B`; with data the errors of both, too."""
-    screen, both = Screen(as_json), (subject.lowered, other)
+    screen, both = Screen(as_json), (subject.lowered, api.float_inputs(other) if subject.network else other)
     check_file(file)
     if given.where and subject.network is None:
         raise ParameterError("--float", "", "the float network that both graphs were lowered from")

@@ -76,3 +76,13 @@ def test_another_target(profile):
         "fc",
         "soft",
     ]
+
+
+def test_layers_of_other_names_are_paired_by_what_they_compute():
+    first, second = lowered(0.5), lowered(0.25)
+    renamed = replace(second, layers=tuple(replace(layer, name=f"other_{layer.name}") for layer in second.layers))
+    assert found(first, renamed) == found(first, second)
+    strange = replace(renamed, layers=tuple(replace(layer, covers=("none",)) for layer in renamed.layers[:2]))
+    names = [(pair.layer, pair.first, pair.second) for pair in layer_pairs(first, strange)]
+    alone = [("other_quantize_x", "", "int8"), ("other_fc", "", "int8")]
+    assert names == [("quantize_x", "int8", ""), ("fc", "int8", ""), ("soft", "int8", ""), *alone]
