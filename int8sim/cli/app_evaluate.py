@@ -31,6 +31,9 @@ def evaluate(
     model: Annotated[Path | None, typer.Argument(help="A float network; none: the LeNet on its own digits.")] = None,
     table: Annotated[list[Path] | None, typer.Option(help=f"Ranges: {RANGES_HELP} Repeatable.")] = None,
     method: Annotated[list[Method] | None, typer.Option(help="Ranges: a calibrator; repeatable.")] = None,
+    graph: Annotated[
+        list[Path] | None, typer.Option(help="A lowered graph or quantized network, as it is; repeatable.")
+    ] = None,
     calibrate_on: Annotated[str, typer.Option(help="Data of the calibrators, as --data.")] = "",
     batch_size: Annotated[int, typer.Option(min=1, help="Calibrators: samples per batch.")] = 50,
     batches: Annotated[int | None, typer.Option(min=1, help="Calibrators: how many; all full ones by default.")] = None,
@@ -67,10 +70,10 @@ def evaluate(
         digits = lenet("digits.h5")
         data, labels, divide = f"{digits}:test/images", f"{digits}:test/labels", 255.0
         calibrate_on = calibrate_on or f"{digits}:calibrate/images"
-        methods = methods or ([] if table else ["entropy2"])
+        methods = methods or ([] if table or graph else ["entropy2"])
     preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
     stream = StreamOptions(calibrate_on, preprocessing, batch_size, batches, 0, None) if calibrate_on else None
     given = Data(data, labels, preprocessing, samples, backend)
     presets = [str(each) for each in preset or (Preset.PERFORMANCE,)]
-    forms = Forms(profile or (), presets, lowering(weights, exclude, float_ends))
+    forms = Forms(profile or (), presets, lowering(weights, exclude, float_ends), graph or ())
     raise typer.Exit(command(model, table or (), Calibration(methods, stream), forms, given, json))

@@ -75,7 +75,8 @@ def report(
     """What quantization costs, layer by layer."""
     from int8sim.analysis.accumulators import WIDTHS
     from int8sim.cli.data import read_preprocessing
-    from int8sim.cli.report import Given, load_lowered, load_subject, report_accumulators, report_layers
+    from int8sim.cli.ranges import load_lowered
+    from int8sim.cli.report import Given, load_subject, report_accumulators, report_layers
     from int8sim.cli.report_pair import report_pair
 
     if [layers, accumulators, other is not None].count(True) != 1:

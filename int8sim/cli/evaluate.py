@@ -20,13 +20,13 @@ from int8sim.calibration.streams.preprocessing import Preprocessing
 from int8sim.calibration.streams.samples import Samples
 from int8sim.cli.accuracy import CHUNK, Accuracy, best, judge
 from int8sim.cli.data import StreamOptions, load_labels
-from int8sim.cli.ranges import read_ranges
+from int8sim.cli.ranges import ANY_ENGINE, load_lowered, read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.cli.tables import show_cautions
 from int8sim.golden.packaged import lenet
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
-from int8sim.model.errors import InputMismatchError, ParameterError
+from int8sim.model.errors import InputMismatchError, ParameterError, UnmatchedGraphsError
 from int8sim.model.step import Array
 from int8sim.model.table import Caution, Table
 from int8sim.profiles.registry import profiles
@@ -78,14 +78,23 @@ class Data:
 
 @dataclass(frozen=True)
 class Forms:
-    """Targets (all where none is named) and presets, each with each; choices: more keywords of `lower`."""
+    """Targets (all where none is named) and presets, each with each; choices: more keywords of `lower`.
+
+    graphs: files of lowered graphs and quantized networks; where such a file leaves it open, each target computes it.
+    """
 
     profiles: Sequence[str]
     presets: Sequence[str]
     choices: Mapping[str, Any]
+    graphs: Sequence[Path]
 
     def candidates(self, graph: Graph, ranges: Mapping[str, Table]) -> Iterator[Candidate]:
-        """Every integer form by every table."""
+        """Every graph as it is, and every integer form by every table."""
+        for path in self.graphs:
+            engines = (self.profiles or [ANY_ENGINE]) if path.suffix.lower() in api.ENGINE_OPEN else [None]
+            for engine in engines:
+                given = load_lowered(path, engine)
+                yield Candidate(api.float_inputs(_fitting(given, graph)), given.profile, "", str(path))
         for source, table in ranges.items():
             for name in self.profiles or profiles():
                 for preset in self.presets:
@@ -128,8 +137,8 @@ def evaluate(
     images, count, labels = data.open(graph)
     _check_labels(labels, math.prod(graph.tensors[graph.outputs[0]].shape))
     ranges = {str(path): read_ranges(path) for path in tables} | calibration.tables(graph, screen, data.backend)
-    if not ranges:
-        raise ParameterError("--table", "", "a table of ranges; or a --method with data to --calibrate-on")
+    if not ranges and not forms.graphs:
+        raise ParameterError("--table", "", "ranges; or a --method with data to --calibrate-on; or a --graph")
     candidates = [Candidate(graph), *forms.candidates(graph, ranges)]
     hashes = _run(screen, candidates, images, count, data.backend)
     rows = [_row(candidate, candidates[0], labels) for candidate in candidates]
@@ -147,6 +156,15 @@ def evaluate(
 
 LEGEND = "changed: predictions other than float32's; of these lost: right -> wrong, gained: wrong -> right."
 AGREEMENT = "changed: predictions other than float32's. Without labels nobody knows which are right."
+
+
+def _fitting(given: Graph, network: Graph) -> Graph:
+    """A graph for the network's one input. Raises UnmatchedGraphsError."""
+    here, there = (tuple(graph.tensors[name].shape for name in graph.inputs) for graph in (given, network))
+    if given.inputs != network.inputs or here != there:
+        reason = f"inputs {list(given.inputs)} {list(here)} and {list(network.inputs)} {list(there)}"
+        raise UnmatchedGraphsError(given.name, network.name, reason)
+    return given
 
 
 def _run(screen: Screen, candidates: Sequence[Candidate], images: Samples, count: int, backend: str) -> list[str]:

@@ -16,7 +16,7 @@ from int8sim.analysis.batches import Batch, piece
 from int8sim.analysis.layers import LayerReport, layer_report
 from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing
-from int8sim.cli.ranges import read_ranges
+from int8sim.cli.ranges import load_network, read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.formats.text import write_text
 from int8sim.graph.ir import Graph
@@ -59,25 +59,13 @@ class Given:
                 progress(min(start + step, count))
 
 
-def load_lowered(path: Path, profile: str | None) -> Graph:
-    """A graph that is lowered already. Raises ParameterError."""
-    graph = _load(path, profile)
-    if not graph.profile:
-        raise ParameterError("model", str(path), "a lowered graph, .h5, or a quantized network")
-    return graph
-
-
-def _load(path: Path, profile: str | None) -> Graph:
-    return api.load(path, profile=profile if path.suffix.lower() in api.ENGINE_OPEN else None)
-
-
 def load_subject(model: Path, network: Path | None, table: Path | None, choices: Mapping[str, Any]) -> Subject:
     """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError.
 
     choices: keywords of `lower`; the profile is also that of a quantized network that leaves it open. Beside a float
     network, a quantized one takes real values, too.
     """
-    graph = _load(model, choices["profile"])
+    graph = load_network(model, choices["profile"])
     if graph.profile:
         return Subject(api.float_inputs(graph), api.load(network)) if network else Subject(graph, None)
     if table is None or choices["profile"] is None:

@@ -7,6 +7,8 @@ import pytest
 
 from int8sim import api
 from int8sim.cli.accuracy import judge
+from int8sim.golden import store
+from int8sim.golden.packaged import lenet
 
 from .small_network import CLASSES, write
 
@@ -81,6 +83,18 @@ def test_targets_presets_tables_and_calibrators_in_one_table(command, folder):
     assert counts[1] == counts[5], "nvdla has symmetric activations, which a cache holds whole"
 
 
+def test_a_graph_as_it_is(command, folder):
+    """The same row as of the lowering that it was written by; no table is needed then."""
+    lowered = api.lower(api.load(folder / "model.onnx"), api.read_table(folder / "small.cache"), profile="nvdla")
+    store.write(folder / "nvdla.h5", lowered, {}, store.Producer())
+    options = ("--labels", folder / "labels.npy", "--profile", "nvdla")
+    by_table = results(command, folder, *options, "--table", folder / "small.cache")[1]
+    as_it_is = results(command, folder, *options, "--graph", folder / "nvdla.h5")[1]
+    keys = ("name", "top1", "top5", "changed", "lost", "gained")
+    assert [by_table[key] for key in keys] == [as_it_is[key] for key in keys]
+    assert as_it_is["ranges"] == str(folder / "nvdla.h5")
+
+
 def test_without_labels_only_agreement_is_known(command, folder):
     options = ("--table", folder / "small.cache", "--profile", "nvdla", "--samples", "5")
     found = results(command, folder, *options)
@@ -97,7 +111,9 @@ def test_bad_input_is_one_message_and_status_2(command, folder, tmp_path):
     np.save(high, np.full(12, CLASSES))
     np.save(few, np.zeros(3, np.uint8))
     for options, message in (
-        ((), "--table is ''; allowed: a table of ranges; or a --method"),
+        ((), "--table is ''; allowed: ranges; or a --method"),
+        (("--graph", folder / "model.onnx"), "a lowered graph, .h5, or a quantized network"),
+        (("--graph", lenet("tflite_reference.h5")), "do not belong together: inputs ['data']"),
         (("--method", "minmax"), "--calibrate-on is ''"),
         (("--method", "minmax", "--calibrate-on", folder / "data.npy"), "50 images were asked for, the data holds 12"),
         ((*table, "--labels", few), "12 images, 3 labels"),
