@@ -179,7 +179,15 @@ def _global_average_pool(job: Job) -> None:
 def _add(job: Job) -> None:
     if _parameters(job, "combine").get("shift", 0) < 0:  # type: ignore[operator]
         raise job.refuse("its output scale is so small that ADD's multiplier is not below 1, which the kernel checks")
+    _check_constants(job)
     job.operator("ADD", **job.fused())
+
+
+def _check_constants(job: Job) -> None:
+    """Constants keep their axes' order, and activations in NCHW are stored in another."""
+    shapes = [job.kind(i).shape for i, name in enumerate(job.layer.inputs) if name in job.model.graph.constants]
+    if job.output.layout == "NCHW" and any(max(shape, default=1) > 1 for shape in shapes):
+        raise job.refuse("a constant operand of an NCHW tensor is not written in TensorFlow Lite's order of axes")
 
 
 def _softmax(job: Job) -> None:
@@ -192,6 +200,7 @@ def _softmax(job: Job) -> None:
 
 
 def _multiply(job: Job) -> None:
+    _check_constants(job)
     job.operator("MUL", **job.fused())
 
 

@@ -20,7 +20,7 @@ from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.layer_names import by_tensor
 from int8sim.lowering.ranges import Ranges, activation_dtype, data_inputs, ranges
 from int8sim.lowering.steps import output_codes, steps
-from int8sim.lowering.weights import quantize_bias, quantize_weight
+from int8sim.lowering.weights import quantize_bias, quantize_operand, quantize_weight
 from int8sim.model.errors import GraphError, UnsupportedLayersError
 from int8sim.model.step import Array
 from int8sim.model.table import Table
@@ -70,7 +70,7 @@ def lower(
         _refuse(folded, chosen, every, dtype, left)
     integer = integer_units(folded, chosen, every, dtype, left)
     rows = ranges(folded, by_tensor(table, graph), chosen, preset, integer, graph.activations())
-    writer = _Writer(folded, chosen, integer, rows, left)
+    writer = _Writer(folded, chosen, preset, integer, rows, left)
     writer.notes[:0] = _other_network(graph, table)
     for unit in every:
         writer.write(unit)
@@ -127,7 +127,8 @@ def _obstacle(graph: Graph, profile: Profile, unit: Unit, dtype: str) -> str:
     if isinstance(op, Elementwise) and len(unit.layer.inputs) > 2:
         return f"{op.name} of more than two tensors has no integer form there"
     constants = [name in graph.constants for name in unit.layer.inputs]
-    if constants != [False] + [op.weighted] * (len(constants) - 1) and any(constants):
+    operand = isinstance(op, Elementwise) and op.name not in profile.equal_inputs
+    if constants != [False] + [op.weighted] * (len(constants) - 1) and any(constants) and not operand:
         return f"{op.name} of a constant has no integer form there"
     height, width = _pooled(graph, unit)
     if profile.largest_pool is not None and max(height, width) > profile.largest_pool:
@@ -149,9 +150,15 @@ class _Writer:
     """The layers, tensors and constants of the lowered graph as they come."""
 
     def __init__(
-        self, graph: Graph, profile: Profile, integer: Sequence[Unit], chosen: Ranges, left: frozenset[str]
+        self,
+        graph: Graph,
+        profile: Profile,
+        preset: str,
+        integer: Sequence[Unit],
+        chosen: Ranges,
+        left: frozenset[str],
     ) -> None:
-        self.graph, self.profile, self.chosen, self.left = graph, profile, chosen, left
+        self.graph, self.profile, self.preset, self.chosen, self.left = graph, profile, preset, chosen, left
         self.integer = {unit.output for unit in integer}
         self.layers: list[Layer] = []
         self.tensors: dict[str, TensorType] = {name: graph.tensors[name] for name in graph.inputs}
@@ -229,14 +236,23 @@ class _Writer:
         return name if name in self.tensors and self.tensors[name].quant is None else self._real(name)
 
     def _write_integer(self, unit: Unit) -> None:
-        sources = [self._integer(name) for name in data_inputs(self.graph, unit)]
         bias = None
         if unit.layer.op.weighted:
-            sources, bias = self._weights(unit, sources[0])
+            sources, bias = self._weights(unit, self._integer(unit.layer.inputs[0]))
+        else:
+            sources = [self._operand(unit.layer, name) for name in unit.layer.inputs]
         quant = self.chosen.quants[unit.output]
         layer = replace(unit.layer, inputs=tuple(sources), output=self._integer_name(unit.output), covers=unit.covers)
         codes = output_codes(self.profile, unit.layer.op, quant, unit.real_bounds)
         self._add(layer, quant, codes, bias)
+
+    def _operand(self, layer: Layer, name: str) -> str:
+        """The integer form of an activation, or of a constant that is treated as one."""
+        if name not in self.graph.constants:
+            return self._integer(name)
+        rule = self.profile.activations[self.preset]
+        codes, kind = quantize_operand(self.profile, rule, layer.name, self.graph.constants[name])
+        return self._constant(f"{name}_quantized", codes, kind)
 
     def _weights(self, unit: Unit, x: str) -> tuple[list[str], Array | None]:
         """Names of x and the integer constants, and the real bias if the profile's scheme takes it."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from int8sim.model.errors import LayerError
 from int8sim.model.step import Array
+from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams, TensorType, dtype_range
+from int8sim.ops.quantize import Quantize
 from int8sim.profiles.base import Profile
 
 
@@ -42,3 +46,20 @@ def quantize_bias(profile: Profile, x: QuantParams, weight: TensorType, bias: Ar
     shared = weight.quantized.axis is None
     quant = QuantParams(product[0] if shared else product, 0, None if shared else 0, codes.dtype.name)
     return codes, TensorType(tuple(bias.shape), codes.dtype.name, "", quant)
+
+
+def quantize_operand(
+    profile: Profile, rule: Callable[[Row, bool], QuantParams], layer: str, values: Array
+) -> tuple[Array, TensorType]:
+    """Codes and type of a constant that an op takes in place of an activation: its own range, by the activations' rule.
+
+    Zeros get scale 1. Raises LayerError for NaN or infinity.
+    """
+    if not np.isfinite(values).all():
+        raise LayerError(layer, "a constant of it holds NaN or infinity; a scale cannot be derived from that")
+    low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
+    row = Row.from_range(layer, (low, high)) if low < high else Row(1.0, -1.0, 1.0)
+    quant = rule(row, low >= 0.0)
+    kind = TensorType(tuple(values.shape), quant.dtype, "", quant)
+    convert = profile.schemes["quantize"].steps(y=quant)
+    return Quantize().reference([TensorType(kind.shape)], kind, convert, [values.astype(np.float32)]), kind

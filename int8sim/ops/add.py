@@ -1,4 +1,4 @@
-"""y = a + b, two tensors of one shape: `combine(a, b)` of the codes. ONNX Add, QLinearAdd, TensorFlow Lite's ADD."""
+"""y = a + b, two tensors that broadcast: `combine(a, b)` of the codes. ONNX Add, QLinearAdd, TensorFlow Lite's ADD."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from int8sim.spec.float32 import float32
 
 @dataclass(frozen=True)
 class Add(Elementwise):
-    """Inputs: a and b, the same shape and layout. No attributes, no broadcasting."""
+    """Inputs: a and b, as Elementwise says. No attributes."""
 
     name: ClassVar[str] = "add"
     kind: ClassVar[str] = "add"

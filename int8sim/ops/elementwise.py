@@ -1,4 +1,8 @@
-"""What the ops of two or more tensors of one shape have in common: one output element of their elements."""
+"""What the ops of two or more tensors have in common: one output element of their elements, as NumPy broadcasts them.
+
+The axes of all inputs are counted from the last one, in the order of their own layout; an axis of size 1, or one that
+is not there, repeats. Axis 0 of the result is the batch, so a constant has none there, or size 1.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +18,30 @@ from int8sim.profiles.base import Scheme
 
 
 class Elementwise(Op):
-    """An op of two or more tensors, the same shape and layout; no broadcasting. Its integer form takes two."""
+    """An op of two or more tensors whose shapes broadcast, layouts equal where there are any; two in integers.
+
+    An activation has as many axes as the result; a constant may have fewer.
+    """
 
     @abstractmethod
     def combine(self, values: Sequence[float]) -> float:
         """One output element of its input elements."""
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
-        first = inputs[0]
         expect(len(inputs) > 1, f"it has {len(inputs)} input; two or more are needed")
-        for other in inputs[1:]:
-            same = other.shape == first.shape and other.layout == first.layout
-            expect(same, f"its inputs are {first} and {other}; the shapes and layouts must be equal")
-        return TensorType(first.shape, "float32", first.layout)
+        spelled = " and ".join(map(str, inputs))
+        layouts = {kind.layout for kind in inputs} - {""}
+        expect(len(layouts) < 2, f"its inputs are {spelled}; the layouts must be equal")
+        shape = _broadcast([kind.shape for kind in inputs])
+        expect(shape is not None, f"its inputs are {spelled}; the shapes must be equal, or 1 where they are not")
+        batches = [kind.shape[:1] for kind in inputs if len(kind.shape) == len(shape or ())]
+        expect(
+            shape and shape[:1] == min(batches), f"its inputs are {spelled}; axis 0 is the batch, which none repeats"
+        )
+        return TensorType(shape or (), "float32", layouts.pop() if layouts else "")
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        arrays = np.broadcast_arrays(*inputs)  # a constant has a batch of 1
+        arrays = np.broadcast_arrays(*inputs)
         columns = zip(*(array.ravel().tolist() for array in arrays), strict=True)
         return np.array([self.combine(values) for values in columns], np.float32).reshape(arrays[0].shape)
 
@@ -39,13 +51,13 @@ class Elementwise(Op):
 
     def reference(
         self,
-        types: Sequence[TensorType],
+        types: Sequence[TensorType],  # noqa: ARG002
         output: TensorType,
         arithmetic: Arithmetic,
         inputs: Sequence[Array],
     ) -> Array:
-        step, layout = arithmetic["combine"], types[0].layout
-        a, b = (channels_last(values, layout) for values in inputs)
+        step, layout = arithmetic["combine"], output.layout
+        a, b = (channels_last(values, layout) for values in np.broadcast_arrays(*inputs))
         where = [(place, a.size) for place in range(a.size)] if step.placed else [()] * a.size
         pairs = zip(a.ravel().tolist(), b.ravel().tolist(), where, strict=True)
         found = np.array([step(left, right, *at) for left, right, at in pairs], output.dtype)
@@ -58,5 +70,14 @@ class Elementwise(Op):
         inputs: Sequence[Array],
         index: tuple[int, ...],
     ) -> Operands:
-        where = place_of(index, inputs[0].shape, types[0].layout) if arithmetic["combine"].placed else ()
-        return "combine", (*(values[index].item() for values in inputs), *where)
+        arrays = np.broadcast_arrays(*inputs)
+        layout = max(kind.layout for kind in types)
+        where = place_of(index, arrays[0].shape, layout) if arithmetic["combine"].placed else ()
+        return "combine", (*(values[index].item() for values in arrays), *where)
+
+
+def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        return None

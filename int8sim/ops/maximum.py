@@ -1,4 +1,4 @@
-"""y = the greatest of a, b ..., tensors of one shape; the first of equals. Caffe Eltwise MAX, ONNX Max."""
+"""y = the greatest of a, b ..., tensors that broadcast; the first of equals. Caffe Eltwise MAX, ONNX Max."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from int8sim.ops.elementwise import Elementwise
 
 @dataclass(frozen=True)
 class Maximum(Elementwise):
-    """Inputs: two or more tensors of one shape and layout. No attributes."""
+    """Inputs: two or more tensors, as Elementwise says. No attributes."""
 
     name: ClassVar[str] = "maximum"
     kind: ClassVar[str] = "maximum"

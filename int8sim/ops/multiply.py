@@ -1,4 +1,4 @@
-"""y = a * b * ..., tensors of one shape, rounded to float32 after each product; two codes: `combine(a, b)`.
+"""y = a * b * ..., tensors that broadcast, rounded to float32 after each product; two codes: `combine(a, b)`.
 
 Caffe Eltwise PROD, ONNX Mul, com.microsoft QLinearMul, TensorFlow Lite's MUL.
 """
@@ -18,7 +18,7 @@ from int8sim.spec.float32 import float32
 
 @dataclass(frozen=True)
 class Multiply(Elementwise):
-    """Inputs: two or more tensors of one shape and layout. No attributes."""
+    """Inputs: two or more tensors, as Elementwise says. No attributes."""
 
     name: ClassVar[str] = "multiply"
     kind: ClassVar[str] = "multiply"

@@ -1,4 +1,4 @@
-"""y = c0 * a + c1 * b + ..., tensors of one shape: each product and each sum rounded to float32. Caffe Eltwise SUM."""
+"""y = c0 * a + c1 * b + ..., tensors that broadcast, each product and sum rounded to float32. Caffe Eltwise SUM."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from int8sim.spec.float32 import float32
 
 @dataclass(frozen=True)
 class WeightedSum(Elementwise):
-    """Inputs: two or more tensors of one shape and layout. coefficients: one per input, exactly float32."""
+    """Inputs: two or more tensors, as Elementwise says. coefficients: one per input, exactly float32."""
 
     coefficients: tuple[float, ...]
 

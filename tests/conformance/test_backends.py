@@ -97,6 +97,10 @@ EXTRA = [
     Variant("of NCHW tensors", Matmul(), ((1, 2, 3, 5), (1, 2, 5, 4)), "NCHW"),
     Variant("image and Clip", Add(), ((1, 3, 4, 5), (1, 3, 4, 5)), "NCHW", (), Clip(-1.0, 1.0)),
     Variant("row", Add(), ((1, 300), (1, 300))),
+    Variant("a constant per channel", Add(), ((1, 3, 4, 5), (3, 1, 1)), "NCHW", (1,)),
+    Variant("from a constant row", Add(), ((4, 5), (1, 3, 4, 5)), "NCHW", (0,)),
+    Variant("a gate per channel", Multiply(), ((1, 3, 4, 5), (1, 3, 1, 1)), "NCHW"),
+    Variant("a constant number", Multiply(), ((1, 9), ()), "", (1,)),
     Variant("2x2", AveragePool((2, 2), (2, 2)), ((1, 3, 6, 6),), "NCHW"),
     Variant(
         "padding counts", AveragePool((3, 2), (2, 1), (1, 0, 2, 1), count_include_pad=True), ((1, 5, 5, 2),), "NHWC"

@@ -187,7 +187,7 @@ def test_malformed_graphs(layers, message):
         (Concat(0), ("x", "x"), "axis 0 is not in 1 .. 3"),
         (Softmax(4), ("x",), "axis 4 is not in 1 .. 3"),
         (Clip(1.0, -1.0), ("x",), "minimum 1.0 is above maximum -1.0"),
-        (Add(), ("x", "b"), "the shapes and layouts must be equal"),
+        (Add(), ("x", "b"), "the shapes must be equal, or 1 where they are not"),
         (Add(), ("x", "x", "x"), "it has 3 inputs; two are needed"),
     ],
 )

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from int8sim.kernels.cpu.elementwise import pairs
-from int8sim.kernels.storage import to_storage
+from int8sim.kernels.cpu.elementwise import operands, pairs
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -19,9 +18,9 @@ def prepare(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic | None,
 ) -> Callable[..., Array]:
-    """a, b in storage form -> y in storage form. A constant operand, in float32 only, is given here and not then."""
+    """The activations among a and b, in storage form -> y in storage form."""
     del op
     if arithmetic is not None:
-        return pairs(arithmetic["combine"], inputs, output_type)
-    fixed = [to_storage(values, inputs[place]) for place, values in constants.items()]
-    return lambda *given: np.add(*given, *fixed, dtype=np.float32)
+        return pairs(arithmetic["combine"], inputs, output_type, constants)
+    both = operands(inputs, output_type, constants)
+    return lambda *given: np.add(*both(*given))

@@ -1,8 +1,8 @@
-"""Two tensors of codes to one, element by element, by the layer's `combine` step."""
+"""Tensors side by side, element by element; two of codes to one, by the layer's `combine` step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -10,25 +10,68 @@ from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
-from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.storage import flip, stored_dtype, stored_layout, to_storage
 from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import VECTOR, Array, Step
 from int8sim.model.tensor import TensorType
 
 
-def pairs(step: Step, inputs: Sequence[TensorType], output_type: TensorType) -> Callable[[Array, Array], Array]:
-    """a, b in storage form -> y in storage form."""
+def operands(
+    inputs: Sequence[TensorType], output: TensorType, constants: Mapping[int, Array]
+) -> Callable[..., list[Array]]:
+    """Activations in storage form -> all inputs in order, constants among them, with the axes of the stored output."""
+    held = {place: _aligned(values, inputs[place], output) for place, values in constants.items()}
+    moved = {i for i, kind in enumerate(inputs) if kind.layout != output.layout} - held.keys()
+    if not held and not moved:
+        return lambda *given: list(given)
+
+    def every(*given: Array) -> list[Array]:
+        waiting = iter(given)
+        found = [held[place] if place in held else next(waiting) for place in range(len(inputs))]
+        return [stored_layout(array, output) if place in moved else array for place, array in enumerate(found)]
+
+    return every
+
+
+def _aligned(values: Array, kind: TensorType, output: TensorType) -> Array:
+    """A constant, whose axes are in its own order, in storage form as it meets the stored output."""
+    shape = (1,) * (len(output.shape) - values.ndim) + values.shape
+    return to_storage(values.reshape(shape), kind.with_shape(shape, output.layout))
+
+
+def pairs(
+    step: Step, inputs: Sequence[TensorType], output_type: TensorType, constants: Mapping[int, Array]
+) -> Callable[..., Array]:
+    """The activations among a and b, in storage form -> y in storage form."""
     built, values = bind(step)
     loop = combined_at if step.placed else combined_real if isinstance(values[0], np.floating) else combined
     kernel = build(loop, {"combine_at" if step.placed else "combine": built})
     flips = tuple(np.int32(flip(kind)) for kind in (*inputs, output_type))
+    both, alike = operands(inputs, output_type, constants), {(kind.shape, kind.layout) for kind in inputs}
 
-    def call(a: Array, b: Array) -> Array:
+    def call(*given: Array) -> Array:
+        a, b = _of_one_shape(*both(*given))
         out = empty(a.shape, stored_dtype(output_type))
         kernel(a.reshape(-1), b.reshape(-1), values, out.reshape(-1), flips)
         return out
 
-    return KernelsOnly(call)
+    return KernelsOnly(call) if len(alike) == 1 and not constants else call
+
+
+def _of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
+    """What repeats is written out: a second kernel would cost more than copying bytes."""
+    if a.shape == b.shape:
+        return a, b
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    return _repeated(a, shape), _repeated(b, shape)
+
+
+def _repeated(values: Array, shape: tuple[int, ...]) -> Array:
+    if values.shape == shape:
+        return values
+    out = empty(shape, values.dtype)
+    out[:] = values
+    return out
 
 
 def combined(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:

@@ -7,6 +7,7 @@ from functools import reduce
 
 import numpy as np
 
+from int8sim.kernels.cpu.elementwise import operands
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -18,6 +19,7 @@ def prepare(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic | None,
 ) -> Callable[..., Array]:
-    """Tensors in storage form -> y in storage form."""
-    del op, inputs, output_type, constants, arithmetic
-    return lambda *given: reduce(lambda greatest, x: np.where(x > greatest, x, greatest), given)
+    """The activations among the inputs, in storage form -> y in storage form."""
+    del op, arithmetic
+    every = operands(inputs, output_type, constants)
+    return lambda *given: reduce(lambda greatest, x: np.where(x > greatest, x, greatest), every(*given))

@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from int8sim.kernels.cpu.elementwise import pairs
+from int8sim.kernels.cpu.elementwise import operands, pairs
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -19,8 +19,9 @@ def prepare(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic | None,
 ) -> Callable[..., Array]:
-    """Tensors in storage form -> y in storage form."""
-    del op, constants
+    """The activations among the inputs, in storage form -> y in storage form."""
+    del op
     if arithmetic is not None:
-        return pairs(arithmetic["combine"], inputs, output_type)
-    return lambda *given: reduce(np.multiply, given)
+        return pairs(arithmetic["combine"], inputs, output_type, constants)
+    every = operands(inputs, output_type, constants)
+    return lambda *given: reduce(np.multiply, every(*given))

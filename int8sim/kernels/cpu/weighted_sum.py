@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from int8sim.kernels.cpu.elementwise import operands
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -26,7 +27,7 @@ def prepare(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic | None,
 ) -> Callable[..., Array]:
-    """Tensors in storage form -> y in storage form."""
-    del inputs, output_type, constants, arithmetic
-    factors = [np.float32(c) for c in op.coefficients]
-    return lambda *given: reduce(np.add, [c * x for c, x in zip(factors, given, strict=True)])
+    """The activations among the inputs, in storage form -> y in storage form."""
+    del arithmetic
+    factors, every = [np.float32(c) for c in op.coefficients], operands(inputs, output_type, constants)
+    return lambda *given: reduce(np.add, [c * x for c, x in zip(factors, every(*given), strict=True)])
