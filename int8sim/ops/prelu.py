@@ -1,4 +1,4 @@
-"""y = x where x > 0, else x * slope of its channel, in float32; no engine here has an integer form. Caffe PReLU."""
+"""y = x where x > 0, else x * slope, in float32; no engine here has an integer form. Caffe PReLU, ONNX PRelu."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ import numpy as np
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Case, Op, expect
-from int8sim.spec.float32 import float32
+from int8sim.spec.activations import leaky_relu
+
+
+def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether a constant repeats along the target's axes, counted from the last; the batch of both is 1."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(size in {1, goal} for size, goal in pairs)
 
 
 @dataclass(frozen=True)
 class Prelu(Op):
-    """Inputs: x; slope, [C] or [1] for all channels. No attributes."""
+    """Inputs: x; slope, [C], or [1] for all channels, or with two axes or more that broadcast to x's. No attributes."""
 
     name: ClassVar[str] = "prelu"
     kind: ClassVar[str] = "prelu"
@@ -24,17 +30,20 @@ class Prelu(Op):
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         x, slope = inputs
         channels = x.shape[x.channel_axis]
-        expect(slope.shape in {(channels,), (1,)}, f"slope is {slope}; [{channels}] or [1] is needed")
+        fits = slope.shape in {(channels,), (1,)} if len(slope.shape) < 2 else broadcasts(slope.shape, x.shape)
+        expect(fits, f"slope is {slope}; [{channels}], [1] or a shape that broadcasts to {x} is needed")
         return TensorType(x.shape, "float32", x.layout)
 
+    def slopes(self, kind: TensorType, slope: Array) -> Array:
+        """The slope so that it broadcasts to x, a tensor of the type, in x's own layout."""
+        behind = len(kind.shape) - 1 - kind.channel_axis
+        return slope.reshape(*slope.shape, *[1] * behind) if slope.ndim < 2 else slope
+
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
-        x, axis = inputs[0], types[0].channel_axis
-        slopes = np.broadcast_to(inputs[1], (x.shape[axis],)).tolist()
-        out = np.empty(x.shape, np.float32)
-        for index in np.ndindex(*x.shape):
-            value = x[index].item()
-            out[index] = value if value > 0.0 else float32(value * slopes[index[axis]])
-        return out
+        x = inputs[0]
+        slopes = np.broadcast_to(self.slopes(types[0], inputs[1]), x.shape).ravel().tolist()
+        found = [leaky_relu(value, slope) for value, slope in zip(x.ravel().tolist(), slopes, strict=True)]
+        return np.array(found, np.float32).reshape(x.shape)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

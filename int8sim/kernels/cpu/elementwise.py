@@ -20,7 +20,7 @@ def operands(
     inputs: Sequence[TensorType], output: TensorType, constants: Mapping[int, Array]
 ) -> Callable[..., list[Array]]:
     """Activations in storage form -> all inputs in order, constants among them, with the axes of the stored output."""
-    held = {place: _aligned(values, inputs[place], output) for place, values in constants.items()}
+    held = {place: aligned(values, inputs[place], output) for place, values in constants.items()}
     moved = {i for i, kind in enumerate(inputs) if kind.layout != output.layout} - held.keys()
     if not held and not moved:
         return lambda *given: list(given)
@@ -33,7 +33,7 @@ def operands(
     return every
 
 
-def _aligned(values: Array, kind: TensorType, output: TensorType) -> Array:
+def aligned(values: Array, kind: TensorType, output: TensorType) -> Array:
     """A constant, whose axes are in its own order, in storage form as it meets the stored output."""
     shape = (1,) * (len(output.shape) - values.ndim) + values.shape
     return to_storage(values.reshape(shape), kind.with_shape(shape, output.layout))
@@ -50,7 +50,7 @@ def pairs(
     both, alike = operands(inputs, output_type, constants), {(kind.shape, kind.layout) for kind in inputs}
 
     def call(*given: Array) -> Array:
-        a, b = _of_one_shape(*both(*given))
+        a, b = of_one_shape(*both(*given))
         out = empty(a.shape, stored_dtype(output_type))
         kernel(a.reshape(-1), b.reshape(-1), values, out.reshape(-1), flips)
         return out
@@ -58,7 +58,7 @@ def pairs(
     return KernelsOnly(call) if len(alike) == 1 and not constants else call
 
 
-def _of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
+def of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
     """What repeats is written out: a second kernel would cost more than copying bytes."""
     if a.shape == b.shape:
         return a, b

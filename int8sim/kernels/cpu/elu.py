@@ -1,0 +1,5 @@
+"""An exponential linear unit is a function of one value."""
+
+from int8sim.kernels.cpu.pointwise import prepare
+
+__all__ = ["prepare"]

@@ -1,0 +1,5 @@
+"""The error function is a function of one value."""
+
+from int8sim.kernels.cpu.pointwise import prepare
+
+__all__ = ["prepare"]
