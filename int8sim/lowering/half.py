@@ -16,7 +16,7 @@ from int8sim.graph.ir import Graph, Layer
 from int8sim.model.step import Array
 from int8sim.ops.float16 import Float16
 
-EXACT = frozenset({"max_pool", "relu", "flatten", "reshape", "transpose", "concat"})
+EXACT = frozenset({"max_pool", "relu", "flatten", "reshape", "transpose", "slice", "concat"})
 """Ops whose output is float16 already where their inputs are."""
 
 

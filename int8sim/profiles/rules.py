@@ -15,7 +15,7 @@ from int8sim.spec.affine import clamp_code, dequantize, quantize_half_even, symm
 Parameters = Mapping[str, Mapping[str, Number]]
 
 INT8_MAX = 127
-MOVES = frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "resize_nearest", "relu", "clip"})
+MOVES = frozenset({"max_pool", "flatten", "reshape", "transpose", "pad", "resize_nearest", "slice", "relu", "clip"})
 """Ops whose codes move, or are clamped, at one scale in every engine here."""
 
 

@@ -35,6 +35,7 @@ from int8sim.ops.pointwise import Pointwise
 from int8sim.ops.registry import ops
 from int8sim.ops.reshape import Reshape
 from int8sim.ops.resize_nearest import ResizeNearest
+from int8sim.ops.slice import Slice
 from int8sim.ops.softmax import Softmax
 from int8sim.ops.transpose import Transpose
 from int8sim.spec.float32 import float32
@@ -238,6 +239,16 @@ def resize_nearest(draw: st.DrawFn, x: TensorType) -> Piece:
     return Piece(ResizeNearest(*(tuple(draw(each)) for each in places)))
 
 
+def slices(draw: st.DrawFn, x: TensorType) -> Piece:
+    """One to three steps forward or back on each axis but the batch."""
+    taken = [range(x.shape[0])]
+    for size in x.shape[1:]:
+        first = draw(st.integers(0, size - 1))
+        step = draw(st.sampled_from([1, 1, 2, 3, -1, -2]))
+        taken.append(range(first, draw(st.integers(first + 1, size) if step > 0 else st.integers(-1, first - 1)), step))
+    return Piece(Slice(*(tuple(getattr(each, end) for each in taken) for end in ("start", "stop", "step"))))
+
+
 def matrices(x: TensorType) -> bool:
     """Three axes or more."""
     return len(x.shape) >= 3
@@ -280,4 +291,5 @@ RULES: Mapping[type[Op], Rule] = {
     Transpose: Rule(anything, transpose),
     Pad: Rule(small, pad),
     ResizeNearest: Rule(image, resize_nearest),
+    Slice: Rule(anything, slices),
 }

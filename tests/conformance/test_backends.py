@@ -48,6 +48,7 @@ from int8sim.ops.requantize import Requantize
 from int8sim.ops.reshape import Reshape
 from int8sim.ops.resize_nearest import ResizeNearest
 from int8sim.ops.sigmoid import Sigmoid
+from int8sim.ops.slice import Slice
 from int8sim.ops.softmax import Softmax
 from int8sim.ops.tanh import Tanh
 from int8sim.ops.transpose import Transpose
@@ -156,6 +157,7 @@ EXTRA = [
     Variant("image", Requantize(), ((1, 3, 2, 5),), "NCHW"),
     Variant("twice the size", ResizeNearest((0, 0, 1, 1, 2, 2), (0, 0, 1, 1)), ((1, 2, 3, 2),), "NCHW"),
     Variant("smaller, NHWC", ResizeNearest((1,), (2, 0)), ((1, 2, 3, 2),), "NHWC"),
+    Variant("of NCHW, backward too", Slice((0, 1, 2, 0), (1, 3, -1, 5), (1, 1, -2, 3)), ((1, 3, 4, 5),), "NCHW"),
     Variant("of images", Maximum(), ((1, 2, 3, 3),) * 3, "NCHW"),
     Variant("of images", WeightedSum((1.0, -1.0)), ((1, 2, 3, 3),) * 2, "NCHW"),
     Variant("scale and shift", Power(1.0, float32(0.0125), -0.5), ((1, 40),)),

@@ -21,7 +21,7 @@ from int8sim.spec.calibration import INT8_MAX
 
 SLACK = 1.0 + 2.0**-16
 """For the float32 sums of the run and the rounding of a scale."""
-PASSING = REORDERS | POOLS | {"relu", "concat", "pad"}
+PASSING = REORDERS | POOLS | {"relu", "concat", "pad", "slice"}
 """Ops whose values are never greater than their inputs'."""
 
 Bound = Callable[[Graph, Layer, Sequence[float]], float]
