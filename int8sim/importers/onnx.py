@@ -1,9 +1,13 @@
 """A float32 convolutional network in an ONNX file, opset 7 to 28, as a graph.
 
-Dimension 0 of every activation is the batch, whatever number the file declares. Tensors keep their names. A layer has
-its node's name where that is not empty and no other node has it, else its output's. 4-D activations are NCHW, unless
-nothing but a Transpose to NCHW reads them. Dropout and Identity are other names of a tensor and make no layer. What is
-computed is float32, whatever float type the file declares.
+Dimension 0 of every activation is the batch, whatever number the file declares. Where an operator moves or mixes it, or
+the inputs differ in it, the model is read once more with an axis in front that is the batch, of which the model knows
+nothing: inputs are then [N, ...] with all of the declared dimensions behind N (1 for a dimension 0 that is open).
+
+Tensors keep their names. A layer has its node's name where that is not empty and no other node has it, else its
+output's. 4-D activations are NCHW, unless nothing but a Transpose to NCHW reads them. Dropout, Identity and Cast are
+other names of a tensor and make no layer. What is computed from constants and shapes is a constant. What is computed is
+float32, whatever float type the file declares.
 
 onnx_file.py reads the file, onnx_operators.py has a function for each operator, onnx_network.py is what they fill in.
 """
@@ -15,10 +19,12 @@ import os
 from onnx import defs
 
 from int8sim.graph.ir import Graph
+from int8sim.importers.onnx_constants import fold, folds
 from int8sim.importers.onnx_file import Model, Node, read_model
 from int8sim.importers.onnx_network import Network
 from int8sim.importers.onnx_operators import READERS, SUPPORTED
 from int8sim.importers.unknown import refuse_unknown
+from int8sim.model.errors import BatchMovedError, Int8SimError
 
 __all__ = ["SUPPORTED", "load_onnx"]
 
@@ -34,11 +40,31 @@ def load_onnx(path: str | os.PathLike[str]) -> Graph:
     """
     model = read_model(path)
     _refuse_unknown(model)
-    network = Network(model)
+    if not model.batch:
+        return _read(model, 1)
+    try:
+        return _read(model, 0)
+    except BatchMovedError as moved:
+        return _without_batch(model, moved)
+
+
+def _read(model: Model, lead: int) -> Graph:
+    network = Network(model, lead)
     for node in model.nodes:
         _refuse_unread(network, node)
-        READERS[node.operator](network, node)
+        if folds(network, node):
+            fold(network, node)
+        else:
+            READERS[node.operator](network, node)
     return network.graph()
+
+
+def _without_batch(model: Model, moved: BatchMovedError) -> Graph:
+    """With an axis in front. Raises the first error if that fails too."""
+    try:
+        return _read(model, 1)
+    except Int8SimError:
+        raise moved from None
 
 
 def _refuse_unknown(model: Model) -> None:
@@ -59,7 +85,10 @@ def _is_quantized(node: Node) -> bool:
 
 def _refuse_unread(network: Network, node: Node) -> None:
     """What a reader does not look at must not be there: such as Clip's bounds as attributes in a model of opset 11."""
-    schema = defs.get_schema(node.operator, network.model.opset, "")
+    try:
+        schema = defs.get_schema(node.operator, network.model.opset, "")
+    except defs.SchemaError:
+        raise node.refused(f"opset {network.model.opset} has no such operator") from None
     known = f"{node.operator} of opset {network.model.opset} has"
     for name in node.attributes:
         if name not in schema.attributes:
@@ -67,6 +96,6 @@ def _refuse_unread(network: Network, node: Node) -> None:
             raise node.refused(f"{known} no attribute {name!r}; it has {has}")
     if any(node.inputs[schema.max_input :]):
         raise node.refused(f"it has {len(node.inputs)} inputs; {known} {schema.max_input} at most")
-    for name in filter(None, node.outputs[1:]):
+    for name in filter(None, node.outputs[1:] if node.operator != "Split" else ()):
         if network.readers(name):
             raise node.refused(f"its output {name!r} is used; only the first output is read")

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from int8sim.model.errors import LayerError, NotAModelError, UnsupportedOperatorError
+from int8sim.model.errors import BatchMovedError, LayerError, NotAModelError, UnsupportedOperatorError
 from int8sim.model.step import Array
 
 FIRST_OPSET, LAST_OPSET = 7, 28
@@ -56,6 +56,10 @@ class Node:
     def refused(self, reason: str, supported: Iterable[str] = ()) -> UnsupportedOperatorError:
         """The error for a form of the operator that is not read. supported: forms, or operators, that are."""
         return UnsupportedOperatorError(self.operator, self.layer, reason, supported)
+
+    def moves_batch(self, reason: str) -> BatchMovedError:
+        """The error for what an axis 0 that is the batch does not allow."""
+        return BatchMovedError(self.operator, self.layer, reason)
 
     def misfit(self, reason: str) -> LayerError:
         """The error for attributes and inputs that contradict each other."""
@@ -106,8 +110,8 @@ class Node:
 class Model:
     """What a file holds.
 
-    inputs: by name, the shape of one sample, that is without dimension 0, the batch. batch: the number that the inputs
-    declare as dimension 0, or 1 where they leave it open. values: initializers, in the types that the file gives them.
+    inputs: by name, the declared shape, 1 as dimension 0 where the file leaves it open. batch: dimension 0 of all
+    inputs, or 0 if they differ. values: initializers, in the types that the file gives them.
     """
 
     name: str
@@ -187,8 +191,8 @@ class _Reader:
         return Model(
             graph.name or Path(self.path).stem,
             opset,
-            self.batch({name: batch for name, (batch, _) in inputs.items()}),
-            {name: shape for name, (_, shape) in inputs.items()},
+            self.batch([batch for batch, _ in inputs.values()]),
+            {name: (batch or 1, *rest) for name, (batch, rest) in inputs.items()},
             tuple(value.name for value in graph.output),
             self.nodes(graph.node),
             values,
@@ -227,12 +231,10 @@ class _Reader:
         """A dimension's fixed size, or 0; zero and negative ones are some exporters' words for unknown."""
         return max(int(dimension.dim_value), 0)
 
-    def batch(self, declared: Mapping[str, int]) -> int:
-        fixed = {name: size for name, size in declared.items() if size}
-        if len(set(fixed.values())) > 1:
-            spelled = ", ".join(f"{name!r}: {size}" for name, size in fixed.items())
-            raise self.problem(f"its inputs differ in dimension 0 ({spelled}); it must be the batch of every input")
-        return next(iter(fixed.values()), 1)
+    @staticmethod
+    def batch(declared: Sequence[int]) -> int:
+        fixed = {size for size in declared if size} or {1}
+        return fixed.pop() if len(fixed) == 1 else 0
 
     def nodes(self, protos: Sequence[Any]) -> tuple[Node, ...]:
         names = _layer_names(protos)

@@ -14,8 +14,9 @@ from int8sim.model.errors import GraphError
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Op
+from int8sim.ops.reshape import Reshape
 
-ALIASES = frozenset({"Identity", "Dropout"})
+ALIASES = frozenset({"Identity", "Dropout", "Cast"})
 """Operators whose first output is their first input under another name."""
 
 TO_NCHW = (0, 3, 1, 2)
@@ -24,11 +25,16 @@ TO_NCHW = (0, 3, 1, 2)
 class Network:
     """values: constants by tensor name, as the file holds them. types: activations. Dimension 0 is the batch, and is 1.
 
-    constants: float32 values that layers read. aliases: name -> the activation that it is another name of.
+    lead: how many axes stand before the model's own axis 0: none where that is the batch; one where operators move it,
+    and the batch is an axis that the model knows nothing of. constants: float32 values that layers read. aliases: name
+    -> the activation that it is another name of.
+
+    Windows slide over 4-D tensors in NCHW. A tensor that is none has an image form, `<name>_image`, of height 1 where
+    the model's has three axes; what is computed from image forms alone stays one until something else reads it.
     """
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, model: Model, lead: int = 0) -> None:
+        self.model, self.lead = model, lead
         self.values: dict[str, Array] = dict(model.values)
         self.aliases: dict[str, str] = {}
         self.constants: dict[str, Array] = {}
@@ -38,9 +44,12 @@ class Network:
             for name in node.inputs:
                 self._reading.setdefault(name, []).append(node)
         self._names = {*model.inputs, *model.values}
+        self._layer_names = {node.layer for node in model.nodes}
         for node in model.nodes:
             self._claim(node)
-        self.types = {name: self.typed((1, *shape), name) for name, shape in model.inputs.items()}
+        self.types = {name: self.typed((1, *shape[1 - lead :]), name) for name, shape in model.inputs.items()}
+        self._images: dict[str, str] = {}
+        self._waiting: set[str] = set()
         self._sources = dict(self.types)
 
     def _claim(self, node: Node) -> None:
@@ -54,7 +63,25 @@ class Network:
 
         ONNX has no layouts; models converted from TensorFlow begin with such a Transpose.
         """
-        return TensorType(shape, layout=self.layout(name) if len(shape) == 4 else "")
+        return TensorType(shape, layout=self.layout(name) if len(shape) == 4 and not self.lead else "")
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """An activation's shape as the model knows it."""
+        return self.types[name].shape[self.lead :]
+
+    def declared(self, name: str) -> tuple[int, ...]:
+        """An activation's shape with the batch that the model declares, 1 if it leaves it open."""
+        shape = self.shape(name)
+        return shape if self.lead else (self.model.batch, *shape[1:])
+
+    def axis(self, node: Node, axis: int, rank: int) -> int:
+        """An axis of the model's, from either end, as the graph counts it: not the batch. rank: the model's."""
+        if not -rank <= axis < rank:
+            raise node.misfit(f"axis is {axis}; the tensor has {rank} axes")
+        place = axis % rank + self.lead
+        if place == 0:
+            raise node.moves_batch(f"axis {axis} is the batch")
+        return place
 
     def layout(self, name: str) -> str:
         """The layout of a 4-D tensor whose axes can mean either."""
@@ -85,19 +112,66 @@ class Network:
     def activation(self, node: Node, position: int = 0) -> str:
         """The name of an input that must be an activation. Raises UnsupportedOperatorError, GraphError."""
         name = self.resolve(node.input(position))
+        if name in self._waiting:
+            self._leave_image(name)
         if name in self.types:
             return name
         if name in self.values:
             raise node.refused(f"input {position} ({name!r}) is a constant; an activation is needed: fold it first")
         raise self._missing(node, position)
 
+    def _leave_image(self, name: str) -> None:
+        self._waiting.remove(name)
+        kind = self.typed(self.types[name].shape, name)
+        layer = Layer(self.fresh(f"{name}_layer"), Reshape(kind.shape[1:], kind.layout), (self._images[name],), name)
+        self.types[name] = kind
+        self.layers.append(layer)
+
     def image(self, node: Node) -> str:
-        """The name of the first input, which must be a 4-D activation in NCHW."""
-        name = self.activation(node)
-        kind = self.types[name]
-        if len(kind.shape) != 4 or kind.layout != "NCHW":
-            raise node.refused(f"x is {name!r}, {kind}; only 4-D tensors in the order NCHW are read (2-D images)")
-        return name
+        """The image form of the first input, or itself where it is 4-D in NCHW."""
+        name = self.resolve(node.input(0))
+        if name in self._images:
+            return self._images[name]
+        kind = self.types[self.activation(node)]
+        if kind.layout == "NCHW":
+            return name
+        self._images[name] = self.fresh(f"{name}_image")
+        op = Reshape(self._image_sizes(node, name), "NCHW")
+        self.write(Layer(self._images[name], op, (name,), self._images[name]))
+        return self._images[name]
+
+    def _image_sizes(self, node: Node, name: str) -> tuple[int, ...]:
+        shape = self.shape(name)
+        if len(shape) not in {3, 4} or (self.lead and shape[0] != 1):
+            spelled = f"{name!r}, {list(shape)}"
+            raise node.refused(f"x is {spelled}; only [N, C, W] and [N, C, H, W] are read (N 1 where axis 0 moves)")
+        return (*shape[1:-1], 1, shape[2]) if len(shape) == 3 else shape[1:]
+
+    def spatial(self, node: Node) -> int:
+        """How many axes of the first input's are no batch and no channels: 1 or 2."""
+        self.image(node)
+        return len(self.shape(self.resolve(node.input(0)))) - 2
+
+    def add_image(self, node: Node, op: Op, *constants: str) -> None:
+        """The node becomes a layer of the first input's image form."""
+        rank, x = len(self.shape(self.resolve(node.input(0)))), self.image(node)
+        if rank == 4 and not self.lead:
+            self.add(node, op, x, *constants)
+            return
+        made = self.fresh(f"{node.output}_image")
+        self.write(Layer(node.layer, op, (x, *constants), made))
+        _, channels, height, width = self.types[made].shape
+        sample = (channels, width) if rank == 3 else (channels, height, width)
+        self.types[node.output] = TensorType((1, *[1] * self.lead, *sample))
+        self._images[node.output] = made
+        self._waiting.add(node.output)
+
+    def add_each(self, node: Node, op: Op) -> None:
+        """The node becomes a layer that treats every value of the first input alone."""
+        if self.resolve(node.input(0)) in self._waiting:
+            self.add_image(node, op)
+        else:
+            self.add(node, op, self.activation(node))
 
     def constant(self, node: Node, position: int, what: str) -> Array:
         """The values of an input that must be constant, in their own type."""
@@ -131,6 +205,13 @@ class Network:
             raise node.refused(f"the {what} holds float64 values beyond the range of float32")
         return narrow
 
+    def numbers(self, node: Node, position: int, what: str) -> Array:
+        """A constant as float32, of integers too."""
+        values = self.constant(node, position, what)
+        if values.dtype.kind in "iu" and values.size:
+            return values.astype(np.float32)
+        return self.floats(node, position, what)
+
     def scalar(self, node: Node, position: int, what: str, default: float) -> float:
         """A constant of one value, exactly float32, or the default where the input is left out."""
         if not node.input(position):
@@ -154,11 +235,15 @@ class Network:
 
     def derived(self, layer: str, role: str, values: Array) -> str:
         """A new constant `<layer>_<role>`, float32, for a layer to read."""
-        name = f"{layer}_{role}"
-        while name in self._names:
+        name = self.fresh(f"{layer}_{role}")
+        self.constants[name] = np.asarray(values, np.float32, order="C")
+        return name
+
+    def fresh(self, name: str) -> str:
+        """A name that no tensor and no layer has."""
+        while name in self._names or name in self._layer_names:
             name += "_"
         self._names.add(name)
-        self.constants[name] = np.ascontiguousarray(values, np.float32)
         return name
 
     def define(self, node: Node, values: Array) -> None:
@@ -174,10 +259,21 @@ class Network:
 
     def add(self, node: Node, op: Op, *inputs: str) -> None:
         """The node becomes a layer. Raises LayerError if its inputs do not fit the op."""
-        layer = Layer(node.layer, op, inputs, node.output)
-        kinds = [self.types[name] if name in self.types else self._constant_type(name) for name in inputs]
-        self.types[node.output] = infer(layer, kinds)
+        self.write(Layer(node.layer, op, inputs, node.output))
+
+    def write(self, layer: Layer) -> str:
+        """A layer, checked. Returns its output."""
+        kinds = [self.types[name] if name in self.types else self._constant_type(name) for name in layer.inputs]
+        self.types[layer.output] = infer(layer, kinds)
         self.layers.append(layer)
+        return layer.output
+
+    def reshaped(self, node: Node, name: str, shape: tuple[int, ...], output: str = "") -> str:
+        """A tensor in another shape of the model's, as a layer of the node's. output: "" for a tensor of its own."""
+        sample = shape[1 - self.lead :]
+        target = output or self.fresh(f"{node.layer}_{name}")
+        op = Reshape(sample, self.typed((1, *sample), target).layout)
+        return self.write(Layer(node.layer if output else target, op, (name,), target))
 
     def _constant_type(self, name: str) -> TensorType:
         return TensorType(self.constants[name].shape)
@@ -194,6 +290,9 @@ class Network:
 
     def graph(self) -> Graph:
         """What was read, checked. An output that is another name of a tensor becomes that tensor's name."""
+        for name in dict.fromkeys(map(self.resolve, self.model.outputs)):
+            if name in self._waiting:
+                self._leave_image(name)
         names: dict[str, str] = {}
         for output in self.model.outputs:
             source = self.resolve(output)

@@ -126,6 +126,8 @@ def _obstacle(graph: Graph, profile: Profile, unit: Unit, dtype: str) -> str:
         return f"{op.name} has no integer form there" + (" for int16" if dtype == "int16" else "")
     if isinstance(op, Elementwise) and len(unit.layer.inputs) > 2:
         return f"{op.name} of more than two tensors has no integer form there"
+    if getattr(op, "value", 0.0) != 0.0:
+        return f"{op.name} with anything but 0 has no integer form there"
     constants = [name in graph.constants for name in unit.layer.inputs]
     operand = isinstance(op, Elementwise) and op.name not in profile.equal_inputs
     if constants != [False] + [op.weighted] * (len(constants) - 1) and any(constants) and not operand:

@@ -104,6 +104,10 @@ class UnsupportedOperatorError(Int8SimError):
         super().__init__(f"node {node!r}, operator {operator}: {reason}.{hint}")
 
 
+class BatchMovedError(UnsupportedOperatorError):
+    """An operator that moves or mixes axis 0, in a network that is read with axis 0 as the batch."""
+
+
 class LayerError(Int8SimError):
     """A layer whose inputs or attributes do not fit together. layer: its name; reason: what, allowed, value."""
 

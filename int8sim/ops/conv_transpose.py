@@ -23,8 +23,8 @@ from int8sim.spec.float32 import float32, fma
 class ConvTranspose(Op):
     """Inputs: x, 4-D; w [C, O / group, kh, kw]; optional bias [O]. Output: as x, O channels.
 
-    strides, dilations: (height, width). pads: top, left, bottom, right, cut from the output. group: channels are split
-    into so many parts.
+    strides, dilations: (height, width). pads: top, left, bottom, right, cut from the output; below 0 at the bottom and
+    right, cells that no window reaches. group: channels are split into so many parts.
     """
 
     strides: tuple[int, int] = (1, 1)
@@ -40,7 +40,7 @@ class ConvTranspose(Op):
         n, height, width, channels = spatial(x)
         expect(len(w.shape) == 4, f"weight is {w}; [C, O / group, kh, kw] is needed")
         expect(min(*self.strides, *self.dilations) > 0, "strides and dilations must be positive")
-        expect(min(self.pads) >= 0, f"pads {self.pads} must not be negative")
+        expect(min(self.pads[:2]) >= 0, f"pads {self.pads} must not be negative at the top and left")
         split = self.group > 0 and channels % self.group == 0
         expect(split, f"{channels} channels do not split into {self.group} groups")
         expect(w.shape[0] == channels, f"x has {channels} channels, the weight expects {w.shape[0]}")

@@ -22,9 +22,15 @@ from int8sim.spec.float32 import fma
 from int8sim.spec.requantize import output_double
 
 
+def spread(inputs: Sequence[Array]) -> list[Array]:
+    """Both with the same leading dimensions."""
+    leading = np.broadcast_shapes(*(each.shape[:-2] for each in inputs))
+    return [np.broadcast_to(each, (*leading, *each.shape[-2:])) for each in inputs]
+
+
 @dataclass(frozen=True)
 class Matmul(Op):
-    """Inputs: a [N, ..., M, K]; b [N, ..., K, P], the same leading dimensions. Output: [N, ..., M, P]."""
+    """Inputs: a [N, ..., M, K]; b [N, ..., K, P], leading dimensions that broadcast. Output: [N, ..., M, P]."""
 
     name: ClassVar[str] = "matmul"
     kind: ClassVar[str] = "matmul"
@@ -32,12 +38,13 @@ class Matmul(Op):
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         a, b = inputs
         expect(len(a.shape) == len(b.shape) >= 3, f"a is {a}, b is {b}; [N, ..., M, K] and [N, ..., K, P] are needed")
-        expect(a.shape[:-2] == b.shape[:-2], f"the leading dimensions of {a} and {b} differ")
+        pairs = list(zip(a.shape[:-2], b.shape[:-2], strict=True))
+        expect(all(m == n or 1 in {m, n} for m, n in pairs), f"the leading dimensions of {a} and {b} differ")
         expect(a.shape[-1] == b.shape[-2], f"a has {a.shape[-1]} columns, b has {b.shape[-2]} rows")
-        return TensorType((*a.shape[:-1], b.shape[-1]))
+        return TensorType((*map(max, pairs), a.shape[-2], b.shape[-1]))
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        a, b = inputs
+        a, b = spread(inputs)
         out = np.empty((*a.shape[:-1], b.shape[-1]), np.float32)
         for index in np.ndindex(*out.shape):
             acc = 0.0
@@ -53,7 +60,8 @@ class Matmul(Op):
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
     ) -> Array:
-        out = np.empty((*inputs[0].shape[:-1], inputs[1].shape[-1]), output.dtype)
+        a, b = spread(inputs)
+        out = np.empty((*a.shape[:-1], b.shape[-1]), output.dtype)
         for index in np.ndindex(*out.shape):
             out[index] = arithmetic["output"](self.accumulator(types, arithmetic, inputs, index), channel=index[-1])
         return out
@@ -63,7 +71,8 @@ class Matmul(Op):
     ) -> int:
         """The accumulator at one output index."""
         zero = types[1].quantized.tensor_zero_point
-        row, column = inputs[0][index[:-1]].tolist(), inputs[1][index[:-2]][:, index[-1]].tolist()
+        a, b = spread(inputs)
+        row, column = a[index[:-1]].tolist(), b[index[:-2]][:, index[-1]].tolist()
         return accumulate(arithmetic, types, list(zip(row, column, strict=True)), zero, 0, index[-1])
 
     @classmethod

@@ -15,9 +15,13 @@ from int8sim.ops.base import Case, Op, codes, expect
 
 @dataclass(frozen=True)
 class Pad(Op):
-    """Input: x. pads: all begins, then all ends, one pair per axis, as ONNX; none on axis 0. Filled with real 0."""
+    """Input: x. pads: all begins, then all ends, one pair per axis, as ONNX; none on axis 0.
+
+    value: real, exactly float32; with any other than 0 there is no integer form.
+    """
 
     pads: tuple[int, ...]
+    value: float = 0.0
 
     name: ClassVar[str] = "pad"
 
@@ -35,7 +39,7 @@ class Pad(Op):
         return TensorType(shape, "float32", x.layout)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        return np.pad(inputs[0], self.widths())
+        return np.pad(inputs[0], self.widths(), constant_values=np.float32(self.value))
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

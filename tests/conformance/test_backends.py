@@ -29,9 +29,15 @@ from int8sim.ops.clip import Clip
 from int8sim.ops.concat import Concat
 from int8sim.ops.conv2d import Conv2d
 from int8sim.ops.conv_transpose import ConvTranspose
+from int8sim.ops.divide import Divide
+from int8sim.ops.elu import Elu
+from int8sim.ops.erf import Erf
 from int8sim.ops.flatten import Flatten
 from int8sim.ops.fully_connected import FullyConnected
+from int8sim.ops.gelu import Gelu
+from int8sim.ops.gelu_tanh import GeluTanh
 from int8sim.ops.global_average_pool import GlobalAveragePool
+from int8sim.ops.hard_sigmoid import HardSigmoid
 from int8sim.ops.hard_swish import HardSwish
 from int8sim.ops.leaky_relu import LeakyRelu
 from int8sim.ops.lrn import Lrn
@@ -39,17 +45,22 @@ from int8sim.ops.matmul import Matmul
 from int8sim.ops.max_pool import MaxPool
 from int8sim.ops.maximum import Maximum
 from int8sim.ops.multiply import Multiply
+from int8sim.ops.normalize import Normalize
 from int8sim.ops.pad import Pad
+from int8sim.ops.pow import Pow
 from int8sim.ops.power import Power
 from int8sim.ops.prelu import Prelu
+from int8sim.ops.reduce_mean import ReduceMean
 from int8sim.ops.registry import ops
 from int8sim.ops.relu import Relu
 from int8sim.ops.requantize import Requantize
 from int8sim.ops.reshape import Reshape
+from int8sim.ops.resize_linear import ResizeLinear
 from int8sim.ops.resize_nearest import ResizeNearest
 from int8sim.ops.sigmoid import Sigmoid
 from int8sim.ops.slice import Slice
 from int8sim.ops.softmax import Softmax
+from int8sim.ops.subtract import Subtract
 from int8sim.ops.tanh import Tanh
 from int8sim.ops.transpose import Transpose
 from int8sim.ops.weighted_sum import WeightedSum
@@ -161,6 +172,29 @@ EXTRA = [
     Variant("of images", Maximum(), ((1, 2, 3, 3),) * 3, "NCHW"),
     Variant("of images", WeightedSum((1.0, -1.0)), ((1, 2, 3, 3),) * 2, "NCHW"),
     Variant("scale and shift", Power(1.0, float32(0.0125), -0.5), ((1, 40),)),
+    Variant("with a number", Pad((0, 0, 1, 0, 0, 0, 1, 3), 1.5), ((1, 2, 3, 2),), "NCHW"),
+    Variant("one matrix for all", Matmul(), ((1, 2, 4, 3), (1, 1, 3, 5))),
+    Variant(
+        "cells below and on the right",
+        ConvTranspose((2, 2), (0, 0, -1, -1)),
+        ((1, 2, 2, 2), (2, 3, 2, 2)),
+        "NCHW",
+        (1,),
+    ),
+    Variant("cells of NCHW", Normalize((2, 3), 0.125), ((1, 3, 2, 5), (3, 1, 1), (3, 1, 1)), "NCHW", (1, 2)),
+    Variant("rows", Normalize((2,), 0.125), ((1, 3, 9), (9,), (9,)), "", (1, 2)),
+    Variant("channels of NCHW", ReduceMean((1,)), ((1, 5, 2, 3),), "NCHW"),
+    Variant("cells of NHWC", ReduceMean((1, 3), keepdims=False), ((1, 3, 2, 4),), "NHWC"),
+    Variant("larger and smaller", ResizeLinear((0.0, 0.25, 1.5, 2.0), (0.75,)), ((1, 2, 3, 2),), "NCHW"),
+    Variant("slopes of every place", Prelu(), ((1, 2, 3, 4), (2, 1, 4)), "NCHW", (1,)),
+    Variant("rows", Subtract(), ((1, 30), (1, 1))),
+    Variant("of two", Pow(), ((1, 30), (1, 30))),
+    Variant("of images", Divide(), ((1, 2, 3, 3), (1, 2, 1, 1)), "NCHW"),
+    Variant("row", Gelu(), ((1, 40),)),
+    Variant("row", GeluTanh(), ((1, 40),)),
+    Variant("row", Erf(), ((1, 40),)),
+    Variant("row", Elu(0.5), ((1, 40),)),
+    Variant("row", HardSigmoid(0.25, 0.5), ((1, 40),)),
     Variant("all axes of NCHW", Pad((0, 1, 2, 0, 0, 0, 1, 3)), ((1, 2, 3, 2),), "NCHW"),
 ]
 

@@ -41,7 +41,8 @@ class Form:
 
     reference: the opset from which ONNX's evaluator computes it as the specification says. Its pools ignore SAME_LOWER
     and refuse or shift with ceil_mode; before opset 14 its batch normalization trains; its softmax is opset 13's.
-    runtime: whether ONNX Runtime runs it; it has no SAME pads with dilations.
+    Its local response normalization, its pools of lines and its transposed convolution by groups differ from ONNX
+    Runtime's. runtime: whether ONNX Runtime runs it; it has no SAME pads with dilations.
     """
 
     name: str
@@ -296,7 +297,118 @@ def channel_shuffle() -> Form:
     return Form("channel shuffle", nodes, IMAGE, constants)
 
 
+LINES: Mapping[str, Shape] = {"x": ["N", 4, 9]}
+PAIR: Mapping[str, Shape] = {"x": ["N", 4, 7, 6], "z": ["N", 4, 1, 6]}
+
+
+def lines() -> Iterator[Form]:
+    """Images with one axis: those of height 1."""
+    yield one("Conv of lines", "x w b", LINES, {"w": real(3, 4, 3), "b": real(3)}, strides=[2], pads=[1, 2])
+    yield one("Conv of lines, SAME", "x w", LINES, {"w": real(3, 4, 3)}, auto_pad="SAME_UPPER")
+    yield one("ConvTranspose of lines", "x w", LINES, {"w": real(4, 3, 3)}, strides=[2], output_padding=[1])
+    yield one("MaxPool of lines", shapes=LINES, kernel_shape=[3], strides=[2])
+    yield one("AveragePool of lines", shapes=LINES, kernel_shape=[3], pads=[1, 1])
+    yield one("GlobalAveragePool of lines", shapes=LINES)
+    yield one("GlobalMaxPool of lines", shapes=LINES, reference=NEVER)
+    yield one("BatchNormalization of lines", "x g b m v", LINES, STATISTICS, reference=14)
+    w = {"w1": real(4, 4, 3), "w2": real(4, 4, 1), "s": np.array([0, 36])}
+    nodes = [node("Conv", "x w1", "c", pads=[1, 1]), node("Relu", "c", "r"), node("Conv", "r w2", "d")]
+    yield Form("lines with a sum", [*nodes, node("Add", "d x", "t"), node("Reshape", "t s", "y")], LINES, w)
+
+
+def transposed() -> Iterator[Form]:
+    w = {"w": real(4, 3, 3, 2), "b": real(3)}
+    yield one("ConvTranspose", "x w b", constants=w, strides=[2, 3], pads=[1, 0, 1, 1], dilations=[1, 2])
+    yield one("ConvTranspose output_padding", "x w b", constants=w, strides=[3, 3], output_padding=[2, 1])
+    yield one(
+        "ConvTranspose groups", "x w", constants={"w": real(4, 3, 2, 2)}, group=2, strides=[2, 2], reference=NEVER
+    )
+
+
+def two_tensors() -> Iterator[Form]:
+    positive = {"c": np.abs(real(4, 1, 1)) + np.float32(0.5)}
+    for operator in ("Add", "Sub", "Mul", "Div"):
+        yield one(f"{operator} gate", "x z", PAIR, reference=7)
+        for inputs in ("x c", "c x"):
+            yield one(f"{operator} constant, {inputs}", inputs, constants=positive)
+    yield one("Pow square", "x c", constants={"c": np.float32(2.0)})
+    yield one("Pow by a constant", "x c", constants={"c": np.float32([[[2]], [[3]], [[0]], [[1]]])})
+    yield one("PRelu channels", "x c", constants={"c": real(4, 1, 1)}, first=7)
+    yield one("PRelu columns", "x c", constants={"c": real(6)})
+    yield one("PRelu one", "x c", constants={"c": real(1)})
+
+
+def cuts() -> Iterator[Form]:
+    yield one("Slice attributes", last=9, axes=[1, 3], starts=[1, -4], ends=[3, 100])
+    places = {"s": np.array([1, -1]), "e": np.array([3, -100]), "a": np.array([1, 3]), "t": np.array([1, -2])}
+    yield one("Slice", "x s e a t", constants=places, first=10)
+    parts = {"s": np.array([1, 3])}
+    yield Form("Split equal", [node("Split", "x", "t y", axis=1)], outputs=("t", "y"), last=17)
+    yield Form("Split sizes", [node("Split", "x s", "t y", axis=1)], IMAGE, parts, ("t", "y"), 13)
+    yield Form("Split attribute", [node("Split", "x", "t y", axis=1, split=[1, 3])], IMAGE, {}, ("t", "y"), last=12)
+    yield one("Gather one", "x i", constants={"i": np.array(2)}, axis=1)
+    yield one("Gather some", "x i", constants={"i": np.array([[0, -1], [3, 1]])}, axis=2)
+    narrow: Mapping[str, Shape] = {"x": ["N", 1, 5, 1]}
+    yield one("Squeeze attribute", shapes=narrow, last=12, axes=[1, -1])
+    yield one("Squeeze", "x a", narrow, {"a": np.array([1])}, first=13)
+    yield one("Unsqueeze attribute", last=12, axes=[1])
+    yield one("Unsqueeze", "x a", constants={"a": np.array([-1, 2])}, first=13)
+
+
+def sizes() -> Iterator[Form]:
+    """A shape that is computed, as exporters write it."""
+    nodes = [
+        node("Shape", "x", "shape"),
+        node("Gather", "shape zero", "n", axis=0),
+        node("Unsqueeze", "n axes", "front"),
+        node("Concat", "front minus", "target", axis=0),
+        node("Reshape", "x target", "y"),
+    ]
+    numbers = {"zero": np.array(0), "axes": np.array([0]), "minus": np.array([-1])}
+    yield Form("Shape, computed", nodes, {"x": [3, 4, 2]}, numbers, first=13)
+    yield one(
+        "Resize scales",
+        "x s",
+        constants={"s": np.float32([1, 1, 2, 3])},
+        first=10,
+        last=10,
+        mode="nearest",
+        reference=NEVER,
+    )
+    for mode in ("nearest", "linear"):
+        for how in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"):
+            scales, to = {"s": np.float32([1, 1, 2, 0.5])}, {"s": np.array([1, 4, 5, 9])}
+            kinds = {"first": 13, "mode": mode, "coordinate_transformation_mode": how, "nearest_mode": "floor"}
+            yield one(f"Resize {mode}, {how}, scales", "x - s", constants=scales, reference=NEVER, **kinds)
+            yield one(f"Resize {mode}, {how}, sizes", "x - - s", {"x": [1, 4, 7, 6]}, to, reference=NEVER, **kinds)
+    yield one("Upsample attribute", last=8, mode="nearest", scales=[1.0, 1.0, 2.0, 2.0], reference=NEVER)
+    yield one("Upsample", "x s", constants={"s": np.float32([1, 1, 2, 3])}, first=9, last=9, reference=NEVER)
+
+
+def norms() -> Iterator[Form]:
+    for keep in (0, 1):
+        yield one(f"ReduceMean image, keepdims {keep}", last=17, axes=[2, 3], keepdims=keep)
+        yield one(
+            f"ReduceMean of axes, keepdims {keep}", "x a", constants={"a": np.array([-1, 1])}, first=18, keepdims=keep
+        )
+    yield one("InstanceNormalization", "x g b", constants=STATISTICS)
+    yield one("LayerNormalization", "x w", constants={"w": real(7, 6)}, axis=2, first=17)
+    yield one("LRN", size=3, alpha=0.5, reference=NEVER)
+    yield one("Softmax lines", shapes=LINES, first=13, axis=2)
+
+
+def functions() -> Iterator[Form]:
+    for operator in ("Sigmoid", "Tanh", "Elu", "LeakyRelu", "HardSigmoid"):
+        yield one(operator)
+    yield one("Erf", first=9)
+    yield one("HardSwish", first=14)
+    yield one("Gelu", first=20)
+    yield Form("Sqrt, Reciprocal", [node("Mul", "x x", "t"), node("Sqrt", "t", "u"), node("Reciprocal", "u", "y")])
+    yield Form("Cast", [node("Cast", "x", "t", to=1), node("Relu", "t", "y")])
+
+
 MAKERS = convolutions, matrices, pools, activations, additions, movements, paddings, names_and_constants, networks
+MAKERS += lines, transposed, two_tensors, cuts, sizes, norms, functions
 FORMS = [form for make in MAKERS for form in make()]
 
 

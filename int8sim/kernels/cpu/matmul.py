@@ -46,10 +46,16 @@ def prepare(
 
 
 def _product(kernel: Kernel, a: Array, b: Array, dtype: Any) -> Array:
+    leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (each if each.shape[:-2] == leading else _repeated(each, leading) for each in (a, b))
     out = np.empty((*a.shape[:-1], b.shape[-1]), dtype)
     rows, depth, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     kernel(a.reshape(-1, rows, depth), b.reshape(-1, depth, columns), out.reshape(-1, rows, columns))
     return out
+
+
+def _repeated(matrices: Array, leading: tuple[int, ...]) -> Array:
+    return np.array(np.broadcast_to(matrices, (*leading, *matrices.shape[-2:])), order="C")
 
 
 def _matmul_by_tiles(inputs: Sequence[TensorType], y: TensorType, output: Step) -> Kernel:

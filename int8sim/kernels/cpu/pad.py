@@ -15,6 +15,8 @@ from int8sim.model.tensor import TensorType
 class Padded(Protocol):
     """The attributes that the kernel reads."""
 
+    @property
+    def value(self) -> float: ...
     def widths(self) -> list[tuple[int, int]]: ...
 
 
@@ -28,12 +30,13 @@ def prepare(
     """x in storage form -> y in storage form."""
     del output_type, constants, arithmetic
     x, widths = inputs[0], op.widths()
+    filling = stored_zero(x) if x.quant else op.value
     stored_widths = [widths[axis] for axis in stored_axes(x)]
     inside = tuple(slice(before, -after or None) for before, after in stored_widths)
 
     def call(stored: Array) -> Array:
         shape = [size + sum(width) for size, width in zip(stored.shape, stored_widths, strict=True)]
-        out = np.full(shape, stored_zero(x), stored.dtype)
+        out = np.full(shape, filling, stored.dtype)
         out[inside] = stored
         return out
 

@@ -1,0 +1,57 @@
+"""Means over some axes in float32, compiled: every row one sequential sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from int8sim.kernels.compile import build
+from int8sim.kernels.storage import own_layout, stored_layout
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import TensorType
+from int8sim.spec.float32 import float32
+
+
+class Reducing(Protocol):
+    """The attribute that the kernel reads."""
+
+    @property
+    def axes(self) -> tuple[int, ...]: ...
+
+
+def prepare(
+    op: Reducing,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form."""
+    del constants, arithmetic
+    kernel, shape = build(means), output_type.shape[1:]
+
+    def call(stored: Array) -> Array:
+        out = np.empty((len(stored), *shape), np.float32)
+        kernel(by_rows(own_layout(stored, inputs[0]), op.axes), out.reshape(-1))
+        return stored_layout(out, output_type)
+
+    return call
+
+
+def by_rows(x: Array, axes: tuple[int, ...]) -> Array:
+    """x, in its own layout, as [values of the other axes, values of these axes], contiguous."""
+    others = [axis for axis in range(x.ndim) if axis not in axes]
+    moved = np.ascontiguousarray(x.transpose(*others, *axes))
+    return moved.reshape(int(np.prod([x.shape[axis] for axis in others])), -1)
+
+
+def means(x: Array, out: Array) -> None:
+    """float32 [rows, count] to [rows]."""
+    count = float32(x.shape[1])
+    for i in range(x.shape[0]):
+        total: Any = np.float32(0.0)
+        for j in range(x.shape[1]):
+            total = float32(total + x[i, j])
+        out[i] = float32(total / count)
