@@ -31,6 +31,7 @@ from int8sim.ops.pow import Pow
 from int8sim.ops.power import Power
 from int8sim.ops.prelu import Prelu
 from int8sim.ops.subtract import Subtract
+from int8sim.ops.weighted_sum import WeightedSum
 
 Reader = Callable[[Network, Node], None]
 
@@ -125,6 +126,19 @@ def read_pow(net: Network, node: Node) -> None:
         net.add_each(node, Power(float(np.float32(exponent.reshape(())))))
     else:
         binary(net, node, Pow())
+
+
+def read_sum(net: Network, node: Node) -> None:
+    """Sum of activations that broadcast, from left to right; of two, it is Add."""
+    if len(node.inputs) == 2:
+        read_add(net, node)
+        return
+    names = [net.activation(node, position) for position in range(max(1, len(node.inputs)))]
+    if len(names) == 1:
+        net.alias(node)
+        return
+    rank = max(len(net.shape(name)) for name in names)
+    net.add(node, WeightedSum((1.0,) * len(names)), *(raised(net, node, name, rank) for name in names))
 
 
 def binary(net: Network, node: Node, op: Elementwise, change: Callable[[Array], Array] | None = None) -> None:

@@ -75,6 +75,7 @@ READERS: Mapping[str, Reader] = {
     "Sqrt": elementwise.each(Power(0.5)),
     "Squeeze": shapes.read_squeeze,
     "Sub": elementwise.read_sub,
+    "Sum": elementwise.read_sum,
     "Tanh": elementwise.each(Tanh()),
     "Transpose": shapes.read_transpose,
     "Unsqueeze": shapes.read_unsqueeze,

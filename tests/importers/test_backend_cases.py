@@ -22,7 +22,7 @@ from int8sim.model.errors import Int8SimError
 
 from .onnx_models import by_int8sim, loaded
 
-ALL_INPUTS = frozenset({"Add", "Concat", "Div", "MatMul", "Mul", "Pow", "Sub"})
+ALL_INPUTS = frozenset({"Add", "Concat", "Div", "MatMul", "Mul", "Pow", "Sub", "Sum"})
 """Operators of several activations."""
 FIRST_OUTPUT = frozenset({"Dropout", "LayerNormalization"})
 """Operators whose further outputs, for training, are left away."""

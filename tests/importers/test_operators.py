@@ -333,6 +333,8 @@ def two_tensors() -> Iterator[Form]:
             yield one(f"{operator} constant, {inputs}", inputs, constants=positive)
     yield one("Pow square", "x c", constants={"c": np.float32(2.0)})
     yield one("Pow by a constant", "x c", constants={"c": np.float32([[[2]], [[3]], [[0]], [[1]]])})
+    for inputs in ("x", "x z", "x z x"):
+        yield one(f"Sum {inputs}", inputs, PAIR)
     yield one("PRelu channels", "x c", constants={"c": real(4, 1, 1)}, first=7)
     yield one("PRelu columns", "x c", constants={"c": real(6)})
     yield one("PRelu one", "x c", constants={"c": real(1)})
