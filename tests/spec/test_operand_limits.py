@@ -126,8 +126,8 @@ DOMAIN: dict[str, dict[str, Any]] = {
     "litert.reciprocal_quotient": {"exponential": floats(2.0**-30, 1.0), "total": floats(1.0, 400.0)},
     "litert.add_lanes": {"a_shift": range(32), "b_shift": range(32), "shift": range(32)},
     "xnnpack.add_shifted": {
-        **dict.fromkeys(("a", "b", "a_zero_point", "b_zero_point"), [-128, -127, -1, 0, 1, 126, 127]),
-        **dict.fromkeys(("a_multiplier", "b_multiplier"), [0, 1, 3, 2**13, 2**20 - 1, 2**20, 2**21 - 1, 2**21]),
+        **dict.fromkeys(("a", "b", "a_zero_point", "b_zero_point"), (-128, -127, -1, 0, 1, 126, 127)),
+        **dict.fromkeys(("a_multiplier", "b_multiplier"), (0, 1, 3, 2**13, 2**20 - 1, 2**20, 2**21 - 1, 2**21)),
         "shift": range(13, 31),
     },
     "rounding.shift_right_32": {"rounding": [Rounding.HALF_AWAY, Rounding.HALF_UP]},
