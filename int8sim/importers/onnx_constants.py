@@ -20,7 +20,7 @@ from int8sim.model.step import Array
 
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE})
 """Element types of activations."""
-LARGEST = 1 << 26
+LARGEST = 1 << 27
 """Values of a constant that is computed."""
 TOLD = 64
 """Values of a constant that shapes may depend on."""

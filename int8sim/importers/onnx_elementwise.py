@@ -135,7 +135,7 @@ def read_sum(net: Network, node: Node) -> None:
         return
     names = [net.activation(node, position) for position in range(max(1, len(node.inputs)))]
     if len(names) == 1:
-        net.alias(node)
+        net.reshaped(node, names[0], net.shape(names[0]), node.output)
         return
     rank = max(len(net.shape(name)) for name in names)
     net.add(node, WeightedSum((1.0,) * len(names)), *(raised(net, node, name, rank) for name in names))

@@ -25,7 +25,7 @@ def read_reduce_mean(net: Network, node: Node) -> None:
     else:
         given = net.integers(node, 1, "axes") if node.input(1) else ()
     if not given and node.integer("noop_with_empty_axes", 0):
-        net.alias(node)
+        net.reshaped(node, x, shape, node.output)
         return
     axes = tuple(sorted({net.axis(node, axis, len(shape)) for axis in given or range(len(shape))}))
     kept = bool(node.integer("keepdims", 1))

@@ -252,7 +252,7 @@ FORMS = [
     ("Gelu", op("Gelu", "x", approximate="sigmoid"), ROWS, {}, "none and tanh are read"),
     ("Cast", op("Cast", "x", to=TensorProto.INT64), ROWS, {}, "only constants are cast"),
     ("Where", op("Where", "x x x"), ROWS, {}, "must be a constant"),
-    ("Expand", op("Expand", "c s"), ROWS, {"c": real(1), "s": np.array([1 << 20, 1 << 20])}, "more than 67,108,864"),
+    ("Expand", op("Expand", "c s"), ROWS, {"c": real(1), "s": np.array([1 << 20, 1 << 20])}, "more than 134,217,728"),
     ("Constants", op("Mul", "c s"), ROWS, {"c": real(3), "s": real(2)}, "has an unknown size"),
     ("Slice of nothing", op("Slice", "x s s a"), ROWS, {"s": np.array([1]), "a": np.array([1])}, "is empty"),
     ("Gather", op("Gather", "x i", axis=1), {"x": ["N", 200]}, {"i": np.arange(200) ** 2 % 199}, "pieces; 64 are"),
