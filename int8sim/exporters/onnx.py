@@ -302,6 +302,15 @@ def _pad(job: Job) -> None:
     job.node("Pad", [job.sources[0], widths, *zero], mode="constant")
 
 
+def _slice(job: Job) -> None:
+    """Every axis but the batch; the least integer ends a step back behind place 0."""
+    least, axes = np.iinfo(np.int64).min, range(1, len(job.op.starts))
+    stops = [least if stop < 0 else stop for stop in job.op.stops[1:]]
+    columns = {"starts": job.op.starts[1:], "ends": stops, "axes": axes, "steps": job.op.steps[1:]}
+    given = [job.model.constant(f"{job.target}_{key}", np.array(each, np.int64)) for key, each in columns.items()]
+    job.node("Slice", [job.sources[0], *given])
+
+
 def _resize_nearest(job: Job) -> None:
     found = find_resize(job.op.rows, job.op.columns, *_height_width(job.input))
     if found is None:
@@ -367,6 +376,7 @@ MOVES: Mapping[str, Writer] = {
     "transpose": _transpose,
     "pad": _pad,
     "resize_nearest": _resize_nearest,
+    "slice": _slice,
 }
 
 QUANTIZED: Mapping[str, Writer] = {

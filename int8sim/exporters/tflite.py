@@ -280,6 +280,15 @@ def _pad(job: Job) -> None:
     job.operator("PAD", [job.source(), paddings])
 
 
+def _slice(job: Job) -> None:
+    """The whole batch, by the masks; a step back that ends before place 0, too."""
+    order, name = stored_axes(job.kind()), job.layer.output
+    columns = {"begin": job.op.starts, "end": job.op.stops, "strides": job.op.steps}
+    sources = [job.model.integers(f"{name}_{key}", [each[axis] for axis in order]) for key, each in columns.items()]
+    open_ends = sum(1 << i for i, axis in enumerate(order) if axis == 0 or job.op.stops[axis] < 0)
+    job.operator("STRIDED_SLICE", [job.source(), *sources], beginMask=1, endMask=open_ends)
+
+
 def _resize_nearest(job: Job) -> None:
     """In whichever of the operator's modes takes the layer's cells."""
     (_, *size, _), (_, *out, _) = stored_shape(job.kind()), stored_shape(job.output)
@@ -357,6 +366,7 @@ WRITERS: Mapping[str, Callable[[Job], None]] = {
     "transpose": _transpose,
     "pad": _pad,
     "resize_nearest": _resize_nearest,
+    "slice": _slice,
 }
 """Op name -> writer of the layer."""
 

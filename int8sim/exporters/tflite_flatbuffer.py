@@ -43,6 +43,7 @@ OPERATORS: Mapping[str, tuple[int, str]] = {
     "RESHAPE": (1, "ReshapeOptions"),
     "RESIZE_NEAREST_NEIGHBOR": (3, "ResizeNearestNeighborOptions"),
     "SOFTMAX": (2, "SoftmaxOptions"),
+    "STRIDED_SLICE": (2, "StridedSliceOptions"),
     "TANH": (2, ""),
     "TRANSPOSE": (2, "TransposeOptions"),
 }

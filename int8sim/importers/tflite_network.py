@@ -23,7 +23,7 @@ from int8sim.ops.relu import Relu
 from int8sim.profiles.base import Profile
 
 TO_NHWC = (0, 2, 3, 1)
-FREE = frozenset({"flatten", "reshape", "transpose", "resize_nearest"})
+FREE = frozenset({"flatten", "reshape", "transpose", "resize_nearest", "slice"})
 """Ops that copy codes in every engine, whatever scale the file gives to the copy."""
 ANY_CODE = frozenset({"quantize", "dequantize", "requantize", "move"})
 """Kinds that take uint8 beside int8."""
@@ -134,19 +134,24 @@ class Network:
         self._write(node, Layer(name, op, (source,), name), self.types[source].quant)
         return name
 
-    def add(self, node: Operator, op: Op, *inputs: str, activation: int = 0, like: Op | None = None) -> None:
-        """The node becomes a layer. activation: the fused one's number. like: the op that its steps are derived for."""
+    def add(
+        self, node: Operator, op: Op, *inputs: str, activation: int = 0, like: Op | None = None, output: int = 0
+    ) -> None:
+        """The node becomes a layer, or one for each of its outputs.
+
+        activation: the fused one's number. like: the op that its steps are derived for.
+        """
         if activation not in ACTIVATIONS:
             raise node.refused(
                 f"its fused activation is number {activation}", ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
             )
-        target = self.tensor(node.outputs[0])
+        target = self.tensor(node.outputs[output])
         quant, fused = activation_quant(target), ACTIVATIONS[activation]
         if quant is None and fused:
             inner = self._fresh(f"{target.name}_linear")
             self._write(node, Layer(inner, op, inputs, inner), None)
             op, inputs = Relu() if activation == 1 else Clip(*fused[0]), (inner,)
-        self._write(node, Layer(node.layer, op, inputs, target.name), quant, fused if quant else (), like)
+        self._write(node, Layer(target.name, op, inputs, target.name), quant, fused if quant else (), like)
         self._compare(node, target)
 
     def _compare(self, node: Operator, target: Tensor) -> None:

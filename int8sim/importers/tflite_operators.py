@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from int8sim.importers.tflite_file import LARGEST_SIDE, Operator
 from int8sim.importers.tflite_network import Network
+from int8sim.importers.tflite_slices import read_split, read_split_v, read_strided_slice
 from int8sim.importers.tflite_windows import read_average_pool, read_conv, read_depthwise_conv, read_max_pool
 from int8sim.ops.add import Add
 from int8sim.ops.base import Op
@@ -193,6 +194,9 @@ READERS: Mapping[str, Reader] = {
     "RESHAPE": read_reshape,
     "RESIZE_NEAREST_NEIGHBOR": read_resize_nearest,
     "SOFTMAX": read_softmax,
+    "SPLIT": read_split,
+    "SPLIT_V": read_split_v,
+    "STRIDED_SLICE": read_strided_slice,
     "TANH": _pointwise(Tanh()),
     "TRANSPOSE": read_transpose,
 }

@@ -279,6 +279,16 @@ def move(dice, name):
     return network(dice, operators[name](), {"x": x}, {"x": row, "y": row})
 
 
+def slices(dice):
+    x, row = dice.image(1, 20), dice.row(2.0 ** dice.upto(-6, 0))
+    taken = [range(1)]
+    for size in x.shape[1:]:
+        first, step = dice.upto(0, size - 1), dice.choice(1, 1, 1, 2, 3, -1, -2)
+        taken.append(range(first, dice.upto(first + 1, size) if step > 0 else dice.upto(-1, first - 1), step))
+    ends = (tuple(getattr(each, end) for each in taken) for end in ("start", "stop", "step"))
+    return network(dice, op("slice")(*ends), {"x": x}, {"x": row, "y": row}, batch=120)
+
+
 def quantize(dice):
     """The border itself: a flatten of many values, with infinities, NaN and huge values among them."""
     row = dice.row(2.0 ** dice.rng.uniform(-20, 20))
@@ -315,6 +325,7 @@ MAKERS = {
     "reshape": lambda dice: move(dice, "reshape"),
     "transpose": lambda dice: move(dice, "transpose"),
     "pad": lambda dice: move(dice, "pad"),
+    "slice": slices,
     "quantize": quantize,
     "dequantize": quantize,
 }

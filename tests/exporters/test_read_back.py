@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 ONLY_WRITTEN = ("MAXIMUM", "MINIMUM", "PADV2")
 """Operators that the exporter writes, for other bounds and padding than TensorFlow Lite's, and that are not read."""
 GEOMETRY = {"conv2d", "fully_connected", "max_pool", "average_pool", "concat", "resize_nearest"}
-GEOMETRY |= {"flatten", "reshape", "transpose", "pad"}
+GEOMETRY |= {"flatten", "reshape", "transpose", "pad", "slice"}
 """Ops whose steps do not say everything: these are run, too."""
 
 

@@ -21,7 +21,7 @@ class File:
     """A file as it grows: tensors by name."""
 
     def __init__(self, shape=(1, 6, 6, 4), quant=FINE, dtype="int8"):
-        self.flat = Flatbuffer()
+        self.flat, self.outputs = Flatbuffer(), []
         self.last = self.x = self.flat.tensor("x", shape, dtype, quant)
 
     def integers(self, name, values):
@@ -41,8 +41,16 @@ class File:
         self.last = self.flat.operator(kind, inputs or [self.last, *others], target, **options)
         return self
 
+    def split(self, kind, inputs, shapes, quant=FINE, **options):
+        """One operator with an output of each shape; all of them are the file's."""
+        targets = [self.flat.tensor(f"part_{i}", shape, "int8", quant) for i, shape in enumerate(shapes)]
+        self.flat.operator(kind, inputs, targets[0], **options)
+        self.flat.operators[-1].outputs = targets
+        self.outputs = targets
+        return self
+
     def content(self):
-        return self.flat.finish("small", "", [self.x], [self.last])
+        return self.flat.finish("small", "", [self.x], self.outputs or [self.last])
 
 
 def small():
