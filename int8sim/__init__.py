@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from int8sim import spec as spec
     from int8sim.api import BatchStream as BatchStream
     from int8sim.api import Preprocessing as Preprocessing
+    from int8sim.api import Session as Session
     from int8sim.api import accepts as accepts
     from int8sim.api import accumulators as accumulators
     from int8sim.api import asymmetric_params as asymmetric_params
@@ -64,10 +65,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _API = (
-    "BatchStream Preprocessing accepts accumulators asymmetric_params calibrate convert dequantize divergence_curve "
-    "dp2a dp4a dynamic_quantize float_inputs gather image_batches layer_pairs layer_report load load_statistics lower "
-    "merge_statistics merge_tables open_samples own_ranges prove quantize read_table record run save_statistics "
-    "symmetric_params table_from verify write_table"
+    "BatchStream Preprocessing Session accepts accumulators asymmetric_params calibrate convert dequantize "
+    "divergence_curve dp2a dp4a dynamic_quantize float_inputs gather image_batches layer_pairs layer_report load "
+    "load_statistics lower merge_statistics merge_tables open_samples own_ranges prove quantize read_table record run "
+    "save_statistics symmetric_params table_from verify write_table"
 )
 _HOMES = {
     **dict.fromkeys(_API.split(), "int8sim.api"),

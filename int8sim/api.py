@@ -29,6 +29,7 @@ from int8sim.golden import store as _store
 from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
+from int8sim.graph.session import Session
 from int8sim.kernels.arrays import convert, dequantize, dp2a, dp4a, quantize
 from int8sim.kernels.dynamic import dynamic_quantize
 from int8sim.kernels.ranges import asymmetric_params, symmetric_params
@@ -45,6 +46,7 @@ from int8sim.proof.report import Proof
 __all__ = [
     "BatchStream",
     "Preprocessing",
+    "Session",
     "accepts",
     "accumulators",
     "asymmetric_params",

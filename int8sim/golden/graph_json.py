@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from int8sim.graph.check import check
-from int8sim.graph.ir import Graph, Layer
+from int8sim.graph.ir import Graph, Layer, State
 from int8sim.model.accumulation import Accumulation, Loop
 from int8sim.model.errors import UnknownNameError
 from int8sim.model.step import Arithmetic, Array, LookupTable, Number, Step
@@ -30,9 +30,10 @@ Arrays = dict[str, Array]
 
 
 def encode(graph: Graph) -> tuple[str, Arrays]:
-    """(JSON text, arrays by key): `constants/<tensor>` and `arithmetic/<layer>/<role>/<parameter>`."""
+    """(JSON text, arrays by key): `constants/<tensor>`, `states/<input>`, `arithmetic/<layer>/<role>/<parameter>`."""
     arrays: Arrays = {f"constants/{_key(name)}": values for name, values in graph.constants.items()}
-    content = {
+    arrays |= {f"states/{_key(state.input)}": state.initial for state in graph.states}
+    content: dict[str, Any] = {
         "name": graph.name,
         "profile": graph.profile,
         "notes": list(graph.notes),
@@ -42,12 +43,15 @@ def encode(graph: Graph) -> tuple[str, Arrays]:
         "tensors": {name: _type(kind) for name, kind in graph.tensors.items()},
         "constants": {name: _key(name) for name in graph.constants},
     }
+    if graph.states:
+        content["states"] = {state.input: state.output for state in graph.states}
     return json.dumps(content, indent=1, allow_nan=False), arrays
 
 
 def decode(text: str, array: Callable[[str], Array]) -> Graph:
     """The graph. array: key -> values. Raises UnknownNameError for an op or function that is not registered."""
     content = json.loads(text)
+    states = content.get("states", {})  # files of version 0.1.0 have none
     graph = Graph(
         tuple(_read_layer(entry, array) for entry in content["layers"]),
         {name: _read_type(entry) for name, entry in content["tensors"].items()},
@@ -57,6 +61,7 @@ def decode(text: str, array: Callable[[str], Array]) -> Graph:
         content["name"],
         content["profile"],
         tuple(content["notes"]),
+        states=tuple(State(name, output, array(f"states/{_key(name)}")) for name, output in states.items()),
     )
     check(graph)
     return graph

@@ -3,7 +3,7 @@
     /                attributes: int8sim_schema, graph (JSON), digest; producer, its version, instruction set, command
     /inputs/<t>      every sample                    /outputs/<t>   every sample
     /tensors/<t>     the first `samples` samples     /sha256/<t>    [N, 32] uint8, one hash per sample
-    /constants/<t>, /arithmetic/<layer>/<role>/<p>   what the graph's JSON refers to
+    /constants/<t>, /states/<t>, /arithmetic/<layer>/<role>/<p>   what the graph's JSON refers to
 
 A sample's hash is the SHA-256 of its values in C order, little endian, in the tensor's own layout. `digest` covers
 every data set and the graph, so that damage is found before anything is compared.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from int8sim.graph.ir import Graph, Layer
+from int8sim.graph.ir import Graph, Layer, State
 from int8sim.model.errors import GraphError
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
@@ -73,6 +73,20 @@ def check(graph: Graph) -> None:
             msg = f"graph {graph.name!r}: tensor {min(tensors)!r} {problem}"
             raise GraphError(msg)
     _check_quantization(graph)
+    for state in graph.states:
+        _check_state(graph, state)
+
+
+def _check_state(graph: Graph, state: State) -> None:
+    if state.input not in graph.inputs[len(graph.data_inputs) :] or state.output not in graph.outputs:
+        msg = f"graph {graph.name!r}: state {state.input!r} to {state.output!r} is not of a last input and an output"
+        raise GraphError(msg)
+    before, after, first = graph.tensors[state.input], graph.tensors[state.output], state.initial
+    forms = {(each.dtype, each.shape[1:]) for each in (before, after)} | {(first.dtype.name, first.shape[1:])}
+    if len(forms) > 1 or len(first) != 1:
+        found = f"{before}, then {after}, at first {first.dtype.name}{list(first.shape)}"
+        msg = f"graph {graph.name!r}: state {state.input!r} is {found}; one type and shape is needed"
+        raise GraphError(msg)
 
 
 def _check_quantization(graph: Graph) -> None:

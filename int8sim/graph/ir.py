@@ -28,12 +28,25 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """What a streaming network keeps between steps: the graph output that is the graph input of the next step.
+
+    initial: the input of the first one, [1, ...], of the input's dtype.
+    """
+
+    input: str
+    output: str
+    initial: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """layers: in order of execution. tensors: the type of every tensor, constants included. constants: their values.
 
     inputs, outputs: tensor names. profile: by which a lowered graph was lowered, "" for a float graph. listed: the
     tensors that a calibration table of this network has rows for, in its order, where that is not every activation
-    (a Caffe network as TensorRT names it: no row for a Flatten, one for PReLU's constant).
+    (a Caffe network as TensorRT names it: no row for a Flatten, one for PReLU's constant). states: of a streaming
+    network, among the inputs and outputs, the inputs behind all others.
     """
 
     layers: tuple[Layer, ...]
@@ -45,6 +58,12 @@ class Graph:
     profile: str = ""
     notes: tuple[str, ...] = field(default=())
     listed: tuple[str, ...] = field(default=())
+    states: tuple[State, ...] = field(default=())
+
+    @property
+    def data_inputs(self) -> tuple[str, ...]:
+        """The inputs that are no states."""
+        return self.inputs[: len(self.inputs) - len(self.states)]
 
     def types(self, layer: Layer) -> tuple[TensorType, ...]:
         """The types of a layer's inputs."""

@@ -60,7 +60,8 @@ def run(
     """Tensors by name after one run.
 
     inputs: every graph input, [batch, ...] in the network's own layout; float64 and integers are cast to float32 where
-    the network takes float32, integer inputs must have the exact dtype. backend: "reference" (interpreted spec),
+    the network takes float32, integer inputs must have the exact dtype. A state that is not among them has its initial
+    value; Session (session.py) keeps them from step to step. backend: "reference" (interpreted spec),
     "cpu" (compiled) or "cuda". keep: "outputs" or "all", which adds the inputs and every intermediate tensor.
     observe: called with the name and values of every tensor as it comes, the values in whatever order they lie in:
     for statistics of tensors that are then dropped. threads: of cpu's kernels; no bit depends on it. Raises
@@ -220,6 +221,7 @@ def _inputs(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """The one border cast: every input checked against the network. Raises InputMismatchError."""
     batch: int | None = None
     found = {}
+    inputs = {**_initial_states(graph, inputs), **inputs}
     for name in graph.inputs:
         if name not in inputs:
             raise InputMismatchError(name, f"no such input; the data has {sorted(inputs)}", str(graph.tensors[name]))
@@ -231,6 +233,12 @@ def _inputs(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
         if name not in found:
             raise InputMismatchError(name, "data for it", f"only inputs {list(graph.inputs)}")
     return found
+
+
+def _initial_states(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """For every sample of the first input."""
+    count = np.asarray(inputs.get(graph.inputs[0], 0)).shape[:1]
+    return {each.input: np.broadcast_to(each.initial, (*count, *each.initial.shape[1:])) for each in graph.states}
 
 
 def _cast(name: str, array: Array, kind: TensorType) -> Array:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from int8sim.importers.tflite_schema import CUSTOM, DTYPES, IDENTIFIER, OPERATOR
 from int8sim.model.errors import LayerError, NotAModelError, UnsupportedOperatorError
 from int8sim.model.step import Array
 
+WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
+CALLED = 0
+"""The slot of CALL_ONCE's subgraph."""
 LARGEST_SIDE, LARGEST_TENSOR = 1 << 20, 1 << 28
 """Of a tensor, in elements: more is taken for damage."""
 
@@ -39,7 +42,10 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """One operator call. number: its place in the subgraph. layer: the name of its output. inputs: -1 for none."""
+    """One operator call. number: its place in the subgraph. layer: the name of its first output, "" without any.
+
+    inputs: -1 for none.
+    """
 
     name: str
     number: int
@@ -56,28 +62,40 @@ class Operator:
         """A float32 option, by its slot."""
         return 0.0 if self.options is None else float(self.options.number(slot, "f"))
 
+    def text(self, slot: int) -> str:
+        """A string option, by its slot."""
+        return "" if self.options is None else self.options.text(slot)
+
     def has(self, position: int) -> bool:
         """Whether an input is there."""
         return position < len(self.inputs) and self.inputs[position] >= 0
 
     def refused(self, reason: str, supported: Iterable[str] = ()) -> UnsupportedOperatorError:
         """The error for a form of the operator that is not read. supported: forms, or operators, that are."""
-        return UnsupportedOperatorError(self.name, f"{self.number} ({self.layer})", reason, supported)
+        node = f"{self.number} ({self.layer})" if self.layer else f"{self.number}"
+        return UnsupportedOperatorError(self.name, node, reason, supported)
 
     def misfit(self, reason: str) -> LayerError:
         """The error for options and inputs that contradict each other."""
-        return LayerError(self.layer, f"operator {self.number}, {self.name}: {reason}")
+        return LayerError(self.layer or self.name, f"operator {self.number}, {self.name}: {reason}")
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
-    """What a file holds: the tensors and operators of its first subgraph. inputs, outputs: indices of tensors."""
+class Subgraph:
+    """Tensors and the operators that compute them, in order."""
 
-    name: str
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Model(Subgraph):
+    """What a file holds: its first subgraph. inputs, outputs: indices of tensors. called: others, by CALL_ONCE."""
+
+    name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    called: Mapping[int, Subgraph]
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -99,7 +117,7 @@ class _Reader:
         return NotAModelError(self.buffer.path, reason)
 
     def model(self) -> Model:
-        """The first subgraph: others are called by operators that are not read."""
+        """The first subgraph, and those that its CALL_ONCEs name: others are called by operators that are not read."""
         subgraphs = self.root.tables(2, "subgraph")
         if not subgraphs:
             raise self.problem("it holds no subgraph: not a complete .tflite file")
@@ -109,7 +127,16 @@ class _Reader:
         ends = [self.indices(main, slot, what, tensors) for slot, what in ((1, "an input"), (2, "an output"))]
         if not operators or not all(ends):
             raise self.problem("its first subgraph lacks operators, inputs or outputs")
-        return Model(Path(self.buffer.path).stem, tensors, operators, *ends)
+        called = {node.integer(CALLED) for node in operators if node.name == "CALL_ONCE"}
+        others = {number: self.subgraph(subgraphs, number) for number in called}
+        return Model(tensors, operators, Path(self.buffer.path).stem, ends[0], ends[1], others)
+
+    def subgraph(self, subgraphs: Sequence[FlatTable], number: int) -> Subgraph:
+        """One of the others."""
+        if not 0 < number < len(subgraphs):
+            raise self.problem(f"CALL_ONCE names subgraph {number}; the file has {len(subgraphs)}, the first calls it")
+        tensors = self.tensors(subgraphs[number])
+        return Subgraph(tensors, self.operators(subgraphs[number], tensors))
 
     def indices(self, table: FlatTable, slot: int, what: str, tensors: Sequence[Tensor]) -> tuple[int, ...]:
         """Indices of tensors, none left out."""
@@ -186,7 +213,8 @@ class _Reader:
         for index in inputs:
             if not -1 <= index < len(tensors):
                 raise self.problem(f"an input of {table.name} is tensor {index}; the subgraph has {len(tensors)}")
-        if not outputs:
+        if not outputs and names[code] not in WITHOUT_OUTPUT:
             raise self.problem(f"{table.name}, {names[code]}, has no output")
         options = table.table(4, f"the options of {table.name}")
-        return Operator(names[code], number, tensors[outputs[0]].name, inputs, outputs, options)
+        layer = tensors[outputs[0]].name if outputs else ""
+        return Operator(names[code], number, layer, inputs, outputs, options)

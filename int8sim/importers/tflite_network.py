@@ -6,10 +6,13 @@ NHWC read, as in models that came from PyTorch, is NCHW.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from int8sim.graph.check import check, infer
-from int8sim.graph.ir import Graph, Layer
+from int8sim.graph.ir import Graph, Layer, State
 from int8sim.importers.tflite_file import LARGEST_SIDE, LARGEST_TENSOR, Model, Operator, Tensor
 from int8sim.importers.tflite_quantization import CODES, activation_quant, bias_quant, real_weight, weight_quant
 from int8sim.importers.tflite_schema import ACTIVATIONS
@@ -30,6 +33,19 @@ ANY_CODE = frozenset({"quantize", "dequantize", "requantize", "move"})
 ENGINES = "tflm, tflite_reference, tflite_optimized or xnnpack"
 
 
+@dataclass
+class Variables:
+    """Of a streaming network, by container and name. handles: tensor index -> variable.
+
+    initial: values. current: the activation that a variable is now. states: the graph input that it was at first.
+    """
+
+    handles: dict[int, tuple[str, str]] = field(default_factory=dict)
+    initial: dict[tuple[str, str], Array] = field(default_factory=dict)
+    current: dict[tuple[str, str], str] = field(default_factory=dict)
+    states: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
 class Network:
     """types: of activations by name. constants: values that layers read. profile: None for a file in float32 only."""
 
@@ -38,6 +54,8 @@ class Network:
         self.layers: list[Layer] = []
         self.constants: dict[str, Array] = {}
         self.notes: list[str] = []
+        self.variables = Variables()
+        self._same: dict[str, str] = {}  # a variable read again -> the activation that it is
         self._taken = {tensor.name for tensor in model.tensors}
         self._constant_types: dict[str, TensorType] = {}
         self.types = {self.tensor(index).name: self._input(index) for index in model.inputs}
@@ -68,13 +86,29 @@ class Network:
         if not node.has(position):
             raise node.refused(f"input {position} is missing")
         tensor = self.tensor(node.inputs[position])
-        if tensor.name in self.types:
-            return tensor.name
+        name = self._same.get(tensor.name, tensor.name)
+        if name in self.types:
+            return name
         if tensor.values is not None:
             raise node.refused(f"input {position}, {tensor.name!r}, is a constant; an activation is needed")
         found = f"reads {tensor.name!r}, which no input and no operator before it gives"
         msg = f"operator {node.number}, {node.name}, {found}"
         raise GraphError(msg)
+
+    def read_variable(self, node: Operator, variable: tuple[str, str]) -> None:
+        """The node's output is what the variable is now: at first a state, which is a graph input."""
+        target, found = self.tensor(node.outputs[0]), self.variables
+        if variable in found.current:
+            self._same[target.name] = found.current[variable]
+        else:
+            if variable not in found.initial:
+                raise node.refused(f"nothing gives its variable {variable[1]!r} an initial value")
+            if target.shape[:1] != (1,):
+                raise node.refused(f"its variable has the shape {list(target.shape)}; a batch of 1 is needed")
+            layout = "NHWC" if len(target.shape) == 4 else ""
+            self.types[target.name] = TensorType(target.shape, target.dtype, layout, activation_quant(target))
+            found.current[variable] = found.states[variable] = target.name
+        self._compare(node, target)
 
     def image(self, node: Operator) -> str:
         """The name of the first input, which must be a 4-D activation."""
@@ -156,7 +190,7 @@ class Network:
 
     def _compare(self, node: Operator, target: Tensor) -> None:
         """The shape that the file gives to an output: another one means that something is damaged."""
-        found = self.types[target.name].shape
+        found = self.types[self._same.get(target.name, target.name)].shape
         if target.shape and target.shape[1:] != found[1:]:
             raise node.misfit(f"its output is {list(target.shape)} in the file, {list(found)} by its inputs")
 
@@ -230,15 +264,24 @@ class Network:
         """What was read, checked. Raises GraphError, BadScaleError."""
         integer = any(layer.arithmetic is not None for layer in self.layers)
         profile = self._profile().name if integer else ""
+        states = tuple(self._states())
+        ends = [self._same.get(name, name) for name in (self.tensor(index).name for index in self.model.outputs)]
         graph = Graph(
             tuple(self.layers),
             {**self.types, **self._constant_types},
             self.constants,
-            self._inputs,
-            tuple(dict.fromkeys(self.tensor(index).name for index in self.model.outputs)),
+            (*self._inputs, *(state.input for state in states)),
+            tuple(dict.fromkeys([*ends, *(state.output for state in states)])),
             f"{self.model.name}_{profile}" if profile else self.model.name,
             profile,
             tuple(self.notes),
+            states=states,
         )
         check(graph)
         return graph
+
+    def _states(self) -> Iterator[State]:
+        found = self.variables
+        for variable, name in found.states.items():
+            values = found.initial[variable]
+            yield State(name, found.current[variable], values.astype(values.dtype.newbyteorder("=")))

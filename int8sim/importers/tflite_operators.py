@@ -13,6 +13,12 @@ from collections.abc import Callable, Mapping
 from int8sim.importers.tflite_file import LARGEST_SIDE, Operator
 from int8sim.importers.tflite_network import Network
 from int8sim.importers.tflite_slices import read_split, read_split_v, read_strided_slice
+from int8sim.importers.tflite_variables import (
+    read_assign_variable,
+    read_call_once,
+    read_read_variable,
+    read_var_handle,
+)
 from int8sim.importers.tflite_windows import read_average_pool, read_conv, read_depthwise_conv, read_max_pool
 from int8sim.ops.add import Add
 from int8sim.ops.base import Op
@@ -173,8 +179,10 @@ def read_quantize(net: Network, node: Operator) -> None:
 
 READERS: Mapping[str, Reader] = {
     "ADD": _elementwise(Add()),
+    "ASSIGN_VARIABLE": read_assign_variable,
     "AVERAGE_POOL_2D": read_average_pool,
     "BATCH_MATMUL": read_batch_matmul,
+    "CALL_ONCE": read_call_once,
     "CONCATENATION": read_concatenation,
     "CONV_2D": read_conv,
     "DEPTHWISE_CONV_2D": read_depthwise_conv,
@@ -188,6 +196,7 @@ READERS: Mapping[str, Reader] = {
     "MUL": _elementwise(Multiply()),
     "PAD": read_pad,
     "QUANTIZE": read_quantize,
+    "READ_VARIABLE": read_read_variable,
     "RELU": _pointwise(Relu()),
     "RELU6": _pointwise(Clip(0.0, 6.0)),
     "RELU_N1_TO_1": _pointwise(Clip(-1.0, 1.0)),
@@ -199,6 +208,7 @@ READERS: Mapping[str, Reader] = {
     "STRIDED_SLICE": read_strided_slice,
     "TANH": _pointwise(Tanh()),
     "TRANSPOSE": read_transpose,
+    "VAR_HANDLE": read_var_handle,
 }
 
 SUPPORTED = tuple(sorted(READERS))

@@ -62,6 +62,9 @@ def lower(
     if graph.profile:
         msg = f"graph {graph.name!r} is already lowered, to {graph.profile}"
         raise GraphError(msg)
+    if graph.states:
+        msg = f"graph {graph.name!r} keeps {graph.states[0].input!r} between steps; such networks are not lowered here"
+        raise GraphError(msg)
     chosen = with_weights(find_profile(profile), weights)
     folded = fold_batch_normalization(graph, chosen.fold)
     every = units(folded)

@@ -64,6 +64,8 @@ def small():
     file.add("AVERAGE_POOL_2D", (1, 2, 2, 4), COARSE, **POOL, strideH=2, strideW=2)
     file.add("CONCATENATION", (1, 2, 2, 8), COARSE, file.last, axis=-1)
     file.add("RESIZE_NEAREST_NEIGHBOR", (1, 4, 2, 8), COARSE, file.integers("s", [4, 2]))
+    ends = [file.integers(f"e{i}", each) for i, each in enumerate(([0, 3, -9, 0], [1, -9, 2, 8], [1, -1, 1, 1]))]
+    file.add("STRIDED_SLICE", (1, 4, 2, 8), COARSE, *ends)
     file.add("TRANSPOSE", (1, 8, 4, 2), COARSE, file.integers("t", [0, 3, 1, 2]))
     file.add("RESHAPE", (1, 64), COARSE, file.integers("r", [-1, 64]))
     file.add("LEAKY_RELU", (1, 64), FINE, alpha=0.125)

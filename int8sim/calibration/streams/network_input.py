@@ -50,6 +50,6 @@ class NetworkInput:
 
 def one_input(graph: Graph) -> tuple[str, TensorType]:
     """Name and type of the network's input. Raises InputMismatchError if it has more than one."""
-    if len(graph.inputs) != 1:
-        raise InputMismatchError(graph.inputs[0], "one array", f"one for each of {list(graph.inputs)}")
+    if len(graph.data_inputs) != 1:
+        raise InputMismatchError(graph.inputs[0], "one array", f"one for each of {list(graph.data_inputs)}")
     return graph.inputs[0], graph.tensors[graph.inputs[0]]
