@@ -52,7 +52,7 @@ BIAS_TOLERANCE = 0.02  # of an output step: kernel_util.cc, GetQuantizedConvolut
 RESIZE_MODES = ((False, False), (True, False), (False, True))
 """RESIZE_NEAREST_NEIGHBOR's align_corners and half_pixel_centers; both together are refused."""
 
-FUSES = frozenset({"conv2d", "fully_connected", "add", "multiply", "average_pool"})
+FUSES = frozenset({"conv2d", "fully_connected", "add", "subtract", "multiply", "average_pool"})
 """Ops whose operators have a fusedActivationFunction."""
 
 ACTIVATIONS = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
@@ -176,11 +176,17 @@ def _global_average_pool(job: Job) -> None:
     job.operator("MEAN", [job.source(), axes], keepDims=True)
 
 
-def _add(job: Job) -> None:
-    if _parameters(job, "combine").get("shift", 0) < 0:  # type: ignore[operator]
-        raise job.refuse("its output scale is so small that ADD's multiplier is not below 1, which the kernel checks")
-    _check_constants(job)
-    job.operator("ADD", **job.fused())
+def _sum(kind: str) -> Callable[[Job], None]:
+    """ADD or SUB."""
+
+    def write(job: Job) -> None:
+        if _parameters(job, "combine").get("shift", 0) < 0:  # type: ignore[operator]
+            reason = f"its output scale is so small that {kind}'s multiplier is not below 1, which the kernel checks"
+            raise job.refuse(reason)
+        _check_constants(job)
+        job.operator(kind, **job.fused())
+
+    return write
 
 
 def _check_constants(job: Job) -> None:
@@ -350,7 +356,8 @@ WRITERS: Mapping[str, Callable[[Job], None]] = {
     "max_pool": max_pool,
     "average_pool": average_pool,
     "global_average_pool": _global_average_pool,
-    "add": _add,
+    "add": _sum("ADD"),
+    "subtract": _sum("SUB"),
     "multiply": _multiply,
     "sigmoid": _sigmoid,
     "tanh": _tanh,

@@ -44,6 +44,7 @@ OPERATORS: Mapping[str, tuple[int, str]] = {
     "RESIZE_NEAREST_NEIGHBOR": (3, "ResizeNearestNeighborOptions"),
     "SOFTMAX": (2, "SoftmaxOptions"),
     "STRIDED_SLICE": (2, "StridedSliceOptions"),
+    "SUB": (2, "SubOptions"),
     "TANH": (2, ""),
     "TRANSPOSE": (2, "TransposeOptions"),
 }

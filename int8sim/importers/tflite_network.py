@@ -124,6 +124,13 @@ class Network:
             raise node.refused(f"its {what}, input {position}, is missing or computed; a constant is needed")
         return values
 
+    def operand(self, node: Operator, position: int) -> str:
+        """The name of an input that may be an activation or a constant, of one scale."""
+        tensor = self.tensor(node.inputs[position]) if node.has(position) else None
+        if tensor is None or tensor.values is None or not tensor.values.size:
+            return self.activation(node, position)
+        return self._hold(f"{node.layer}_operand", tensor.values, activation_quant(tensor))
+
     def integers(self, node: Operator, position: int, what: str) -> Array:
         """A constant of integers."""
         values = self.constant(node, position, what)

@@ -40,6 +40,7 @@ from int8sim.ops.reshape import Reshape
 from int8sim.ops.resize_nearest import ResizeNearest
 from int8sim.ops.sigmoid import Sigmoid
 from int8sim.ops.softmax import Softmax
+from int8sim.ops.subtract import Subtract
 from int8sim.ops.tanh import Tanh
 from int8sim.ops.transpose import Transpose
 from int8sim.spec.resize_tflite import nearest_cell
@@ -65,13 +66,14 @@ def read_batch_matmul(net: Network, node: Operator) -> None:
 
 
 def _elementwise(op: Op) -> Reader:
-    """Two activations of one shape, and a fused activation."""
+    """Two activations, or one and a constant, that broadcast; and a fused activation."""
 
     def read(net: Network, node: Operator) -> None:
-        a, b = net.activation(node, 0), net.activation(node, 1)
-        if net.types[a].shape != net.types[b].shape:
-            raise node.refused(f"its inputs are {net.types[a]} and {net.types[b]}; nothing is broadcast")
-        net.add(node, op, a, b, activation=node.integer(0, "b"))
+        operands = [net.operand(node, position) for position in (0, 1)]
+        net.add(node, op, *operands, activation=node.integer(0, "b"))
+        shapes = [net.type_of(name).shape for name in operands]
+        if shapes[0] != shapes[1] and any(step.placed for step in (net.layers[-1].arithmetic or {}).values()):
+            raise node.refused(f"its inputs are {shapes}, and which loop this engine then computes in is not known")
 
     return read
 
@@ -206,6 +208,7 @@ READERS: Mapping[str, Reader] = {
     "SPLIT": read_split,
     "SPLIT_V": read_split_v,
     "STRIDED_SLICE": read_strided_slice,
+    "SUB": _elementwise(Subtract()),
     "TANH": _pointwise(Tanh()),
     "TRANSPOSE": read_transpose,
     "VAR_HANDLE": read_var_handle,

@@ -17,7 +17,7 @@ from int8sim.ops.multiply import Multiply
 from int8sim.profiles.base import Floats, Fold, Normalization
 
 FUSES_ACTIVATION = frozenset(
-    {"convolution", "fully_connected", "matmul", "add", "multiply", "average_pool", "global_average_pool"}
+    {"convolution", "fully_connected", "matmul", "add", "subtract", "multiply", "average_pool", "global_average_pool"}
 )
 """Kinds whose last step is a clamp, which then is the activation."""
 FOLDABLE = (BatchNormalization, Multiply, Add)

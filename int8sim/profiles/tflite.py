@@ -39,7 +39,7 @@ from int8sim.profiles.tflite_rules import (
     softmax,
 )
 from int8sim.spec.affine import quantize_half_away
-from int8sim.spec.eltwise import add_double
+from int8sim.spec.eltwise import add_double, subtract_double
 from int8sim.spec.float32 import float32
 from int8sim.spec.pooling import average_half_away, mean_double, sum_codes, sum_offset
 from int8sim.spec.requantize import output_double, output_real
@@ -87,6 +87,7 @@ TFLITE_REFERENCE = Profile(
         "fully_connected": Scheme({"output": output_real}, _fully_connected),
         "matmul": Scheme({"output": output_double}, matmul),
         "add": Scheme({"combine": add_double}, add),
+        "subtract": Scheme({"combine": subtract_double}, add),
         "multiply": Scheme({"combine": multiply_double}, multiply),
         "average_pool": Scheme({"step": sum_codes, "finish": average_half_away}, average),
         "global_average_pool": Scheme({"step": sum_offset, "finish": mean_double}, mean),

@@ -3,9 +3,9 @@
 Multipliers are float32 (half to even), except those of ADD, LEAKY_RELU and QUANTIZE between codes, which are fixed
 point (spec/xnnpack.py). A fused activation's bound is rounded half to even after the zero point has been added to it.
 
-The delegate takes CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, ADD, MUL, MEAN, MAX_POOL_2D, LOGISTIC, TANH, LEAKY_RELU,
-QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, and BATCH_MATMUL where the second operand's zero point is
-0. It leaves to the optimized kernels (tflite_optimized.py): AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH,
+The delegate takes CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, ADD, SUB, MUL, MEAN, MAX_POOL_2D, LOGISTIC, TANH,
+LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, and BATCH_MATMUL where the second operand's
+zero point is 0. It leaves to the optimized kernels (tflite_optimized.py): AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH,
 RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL, LEAKY_RELU and QUANTIZE of codes where
 a ratio of scales is outside its bounds. A convolution or fully connected layer whose ratio is 256 or more does not run
 at all. Sources: google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK; measured on
@@ -69,12 +69,20 @@ def _add_is_left(*, a: QuantParams, b: QuantParams, y: QuantParams) -> bool:
 
 
 def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
-    """Multipliers half_even(ratio * 2**shift), the shift such that the greater has 21 bits."""
+    return _sum(a, b, y, low, high, 1)
+
+
+def _subtract(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
+    return _sum(a, b, y, low, high, -1)
+
+
+def _sum(a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int, sign: int) -> Parameters:
+    """Multipliers half_even(ratio * 2**shift), the shift such that the greater has 21 bits; sign: of the second."""
     ratios = _ratio(a, y), _ratio(b, y)
     shift = ADD_MULTIPLIER_BITS + 1 - math.frexp(max(ratios))[1]
     left, right = (round(ratio * 2.0**shift) for ratio in ratios)
     zero_points = {"a_zero_point": a.tensor_zero_point, "b_zero_point": b.tensor_zero_point}
-    scaling = {"a_multiplier": left, "b_multiplier": right, "shift": shift}
+    scaling = {"a_multiplier": left, "b_multiplier": sign * right, "shift": shift}
     return {"combine": {**zero_points, **scaling, "zero_point": y.tensor_zero_point, "low": low, "high": high}}
 
 
@@ -152,6 +160,7 @@ def _matmul_is_left(*, w: QuantParams) -> bool:
 OPTIMIZED = TFLITE_OPTIMIZED.schemes
 WEIGHTED = Scheme({"output": float_rne}, _weighted)
 ADD_LEFT = Branch("a ratio outside 2**-10 .. 2**8", _add_is_left, OPTIMIZED["add"])
+SUBTRACT_LEFT = replace(ADD_LEFT, scheme=OPTIMIZED["subtract"])
 MULTIPLY_LEFT = Branch("ratio outside 2**-16 .. 2**8", _multiply_is_left, OPTIMIZED["multiply"])
 REQUANTIZE_LEFT = Branch("ratio outside 2**-8 .. 2**7", _requantize_is_left, OPTIMIZED["requantize"])
 MATMUL_LEFT = Branch("zero point of b not 0", _matmul_is_left, OPTIMIZED["matmul"])
@@ -168,6 +177,7 @@ XNNPACK = replace(
         "fully_connected": WEIGHTED,
         "matmul": Scheme({"output": float_rne}, _matmul, branches=(MATMUL_LEFT,)),
         "add": Scheme({"combine": add_shifted}, _add, branches=(ADD_LEFT,)),
+        "subtract": Scheme({"combine": add_shifted}, _subtract, branches=(SUBTRACT_LEFT,)),
         "multiply": Scheme({"combine": multiply_rne}, _multiply, branches=(MULTIPLY_LEFT,)),
         "global_average_pool": Scheme({"step": sum_codes, "finish": mean_offset_rne}, _mean),
         "sigmoid": Scheme({"convert": sigmoid_code}, _function),
@@ -177,5 +187,5 @@ XNNPACK = replace(
         "quantize": Scheme({"convert": quantize_rne}, _quantize),
         "dequantize": dequantize_scheme(),
     },
-    bounds=dict.fromkeys(("convolution", "fully_connected", "add", "multiply"), bound_code),
+    bounds=dict.fromkeys(("convolution", "fully_connected", "add", "subtract", "multiply"), bound_code),
 )

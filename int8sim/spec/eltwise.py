@@ -54,6 +54,49 @@ def add_double_is_defined(
     return operands and double_is_defined(total, multiplier, shift)
 
 
+def subtract_double(
+    a: S16,
+    b: S16,
+    a_zero_point: S16,
+    b_zero_point: S16,
+    a_multiplier: U31,
+    a_shift: S6,
+    b_multiplier: U31,
+    b_shift: S6,
+    multiplier: U31,
+    shift: S6,
+    zero_point: S16,
+    low: S16,
+    high: S16,
+) -> int:
+    """TensorFlow Lite's SUB: as `add_double`, with the difference of the scaled operands.
+
+    Source: tensorflow/tflite-micro:tensorflow/lite/kernels/internal/reference/sub.h.
+    """
+    left = double((a - a_zero_point) << ADD_LEFT_SHIFT, a_multiplier, a_shift)
+    right = double((b - b_zero_point) << ADD_LEFT_SHIFT, b_multiplier, b_shift)
+    return clamp(double(left - right, multiplier, shift) + zero_point, low, high)
+
+
+def subtract_double_is_defined(
+    a: int,
+    b: int,
+    a_zero_point: int,
+    b_zero_point: int,
+    a_multiplier: int,
+    a_shift: int,
+    b_multiplier: int,
+    b_shift: int,
+    multiplier: int,
+    shift: int,
+) -> bool:
+    """Whether `double` is, of both operands and of their difference."""
+    left, right = (a - a_zero_point) << ADD_LEFT_SHIFT, (b - b_zero_point) << ADD_LEFT_SHIFT
+    operands = double_is_defined(left, a_multiplier, a_shift) and double_is_defined(right, b_multiplier, b_shift)
+    difference = double(left, a_multiplier, a_shift) - double(right, b_multiplier, b_shift)
+    return operands and double_is_defined(difference, multiplier, shift)
+
+
 def add_fma(a: S16, b: S16, a_ratio: float, b_ratio: float, fixed: float, low: S16, high: S16) -> int:
     """ONNX Runtime's QLinearAdd with AVX2 and FMA: half_even(fma(a, rA, fma(b, rB, fixed))), clamped before rounding.
 

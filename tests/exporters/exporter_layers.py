@@ -194,11 +194,11 @@ def global_average_pool(dice):
     return network(dice, op("global_average_pool")(), {"x": x}, rows, then=dice.bounds())
 
 
-def add(dice):
+def add(dice, name="add"):
     x, then = dice.choice(dice.image(1, 20), TensorType((1, dice.upto(1, 999)))), dice.bounds()
     about = 2.0 ** dice.upto(-6, 0)
     rows = {"a": dice.row(about), "b": dice.row(about * dice.choice(0.1, 0.5, 1, 4)), "y": dice.row(about * 2)}
-    return network(dice, op("add")(), {"a": x, "b": x}, rows, then=then)
+    return network(dice, op(name)(), {"a": x, "b": x}, rows, then=then)
 
 
 def multiply(dice):
@@ -310,6 +310,7 @@ MAKERS = {
     "average_pool": lambda dice: pool(dice, "average_pool"),
     "global_average_pool": global_average_pool,
     "add": add,
+    "subtract": lambda dice: add(dice, "subtract"),
     "multiply": multiply,
     "leaky_relu": lambda dice: activation(dice, "leaky_relu"),
     "sigmoid": lambda dice: activation(dice, "sigmoid"),

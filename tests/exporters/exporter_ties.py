@@ -44,10 +44,10 @@ def multiply(dice):
     return made(dice, op("multiply")(), {"a": codes_of(dice, a), "b": codes_of(dice, -b)}, scales, y)
 
 
-def add(dice):
+def add(dice, name="add", sign=1):
     a, b, scales = dice.upto(1, 127), dice.upto(1, 127), {"a": scale(dice), "b": scale(dice)}
-    y = at_tie(dice, a * scales["a"] + b * scales["b"])
-    return made(dice, op("add")(), {"a": codes_of(dice, a), "b": codes_of(dice, b)}, scales, y)
+    y = at_tie(dice, a * scales["a"] + sign * b * scales["b"])
+    return made(dice, op(name)(), {"a": codes_of(dice, a), "b": codes_of(dice, b)}, scales, y)
 
 
 def matmul(dice):
@@ -90,6 +90,7 @@ def rows(x, y):
 TIES = {
     "multiply": multiply,
     "add": add,
+    "subtract": lambda dice: add(dice, "subtract", -1),
     "matmul": matmul,
     "leaky_relu": lambda dice: activation(dice, "leaky_relu"),
     "requantize": lambda dice: activation(dice, "requantize"),

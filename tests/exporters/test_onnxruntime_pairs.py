@@ -34,7 +34,7 @@ OF_WEIGHTS = 0.0  # as the symmetric scale of a row, which no case uses
 PRODUCTS = ("conv2d", "fully_connected", "matmul")
 POOLS = ("average_pool", "global_average_pool")
 TABLES = {"sigmoid", "leaky_relu", "requantize", "quantize", "dequantize"}  # their makers choose the values
-OTHERS = tuple(sorted(set(MAKERS) - {"tanh", "hard_swish", *PRODUCTS, *POOLS}))
+OTHERS = tuple(sorted(set(MAKERS) - {"tanh", "hard_swish", "subtract", *PRODUCTS, *POOLS}))
 
 
 @dataclass(frozen=True)

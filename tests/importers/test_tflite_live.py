@@ -7,9 +7,10 @@ from int8sim.exporters import tflite_flatbuffer
 from int8sim.graph.run import run
 from int8sim.importers.tflite import load_tflite
 from int8sim.model.errors import LayerError, UnsupportedOperatorError
+from int8sim.model.tensor import QuantParams
 
 from .tflite_engines import ENGINES, answers
-from .tflite_models import FINE, File
+from .tflite_models import COARSE, FINE, File
 
 pytestmark = pytest.mark.engine
 MORE = {"SPLIT": (2, "SplitOptions"), "SPLIT_V": (2, "SplitVOptions")}
@@ -84,6 +85,50 @@ FORMS = {
 def test_parts_are_the_engines(equal, compared, profile, name):
     x = np.random.default_rng(0).integers(-128, 128, (1, 6, 6, 4)).astype(np.int8)
     compared(equal(FORMS[name], profile, x), 4, profile)
+
+
+def combined(kind, shape, first=False, **options):
+    """With a constant, or with a part of the tensor itself."""
+
+    def file():
+        made, rng = File(), np.random.default_rng(1)
+        codes = rng.integers(-128, 128, shape).astype(np.int8)
+        other = made.flat.constant("c", codes, QuantParams(float(np.float32(0.03)), 11))
+        return made.add(kind, (1, 6, 6, 4), COARSE, inputs=[other, made.x] if first else [made.x, other], **options)
+
+    return file
+
+
+def broadcast(kind):
+    """A tensor with its own first column."""
+
+    def file():
+        made = File()
+        ends = [made.integers(f"c{i}", each) for i, each in enumerate(((0,) * 4, (1, 6, 1, 4), (1,) * 4))]
+        made.add("STRIDED_SLICE", (1, 6, 1, 4), FINE, *ends)
+        return made.add(kind, (1, 6, 6, 4), COARSE, inputs=[made.x, made.last])
+
+    return file
+
+
+SUMS = {
+    f"{kind} {name}": combined(kind, *form)
+    for kind in ("ADD", "SUB", "MUL")
+    for name, form in {"whole": ((1, 6, 6, 4),), "channels": ((4,),), "first": ((1, 1, 6, 4), True)}.items()
+} | {f"{kind} column": broadcast(kind) for kind in ("ADD", "SUB", "MUL")}
+SUMS |= {"ADD number": combined("ADD", (1,), fusedActivationFunction=1), "SUB number": combined("SUB", (), True)}
+
+
+@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("profile", ENGINES)
+def test_constants_and_broadcasting_are_the_engines(equal, compared, load, profile, name):
+    """The optimized kernels' vector loops then run over rows: refused but for SUB, which has none."""
+    x = np.random.default_rng(0).integers(-128, 128, (1, 6, 6, 4)).astype(np.int8)
+    if profile == "tflite_optimized" and "SUB" not in name and "whole" not in name:
+        with pytest.raises(UnsupportedOperatorError, match="which loop"):
+            load(SUMS[name]().content(), profile)
+    else:
+        compared(equal(SUMS[name], profile, x), 144, profile)
 
 
 REFUSED = {

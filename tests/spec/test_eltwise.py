@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from int8sim.spec.eltwise import add_dequantized, add_double, add_fma, add_fma_is_defined, requantize_real
+from int8sim.spec.eltwise import (
+    add_dequantized,
+    add_double,
+    add_fma,
+    add_fma_is_defined,
+    requantize_real,
+    subtract_double,
+)
 from int8sim.spec.multipliers import tflite_multiplier
 
 from .exact import (
@@ -25,18 +32,19 @@ CODES = st.integers(-128, 255)
 SCALES = scales(2.0**-10, 2.0**3)
 
 
+@pytest.mark.parametrize(("function", "sign"), [(add_double, 1), (subtract_double, -1)])
 @given(CODES, CODES, CODES, CODES, CODES, SCALES, SCALES, SCALES, CODE_RANGES)
-def test_add_double(a, b, za, zb, zy, sa, sb, sy, ends):
+def test_sums_and_differences(function, sign, a, b, za, zb, zy, sa, sb, sy, ends):
     twice = 2 * max(sa, sb)
     ma, ea = tflite_multiplier(sa / twice)
     mb, eb = tflite_multiplier(sb / twice)
     mo, eo = tflite_multiplier(twice / (2**20 * sy))
     left = multiply_by_quantized_multiplier((a - za) * 2**20, ma, ea)
     right = multiply_by_quantized_multiplier((b - zb) * 2**20, mb, eb)
-    expected = clip(multiply_by_quantized_multiplier(left + right, mo, eo) + zy, *ends)
-    assert add_double(a, b, za, zb, ma, ea, mb, eb, mo, eo, zy, *ends) == expected
+    expected = clip(multiply_by_quantized_multiplier(left + sign * right, mo, eo) + zy, *ends)
+    assert function(a, b, za, zb, ma, ea, mb, eb, mo, eo, zy, *ends) == expected
     if eo >= 0:  # the engine's own condition: the last multiplier is below 1
-        true = (Fraction(sa) * (a - za) + Fraction(sb) * (b - zb)) / Fraction(sy)
+        true = (Fraction(sa) * (a - za) + sign * Fraction(sb) * (b - zb)) / Fraction(sy)
         assert abs(expected - clip(round(true) + zy, *ends)) <= 1
 
 
