@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from int8sim.importers.tflite_file import LARGEST_SIDE, Operator
 from int8sim.importers.tflite_network import Network
 from int8sim.importers.tflite_slices import read_split, read_split_v, read_strided_slice
@@ -87,6 +89,23 @@ def _pointwise(op: Op) -> Reader:
     return read
 
 
+def _limit(below: bool) -> Reader:
+    """MAXIMUM, a bound from below, or MINIMUM: of an activation and one constant number. Codes are compared."""
+
+    def read(net: Network, node: Operator) -> None:
+        fixed = [place for place in (0, 1) if node.has(place) and net.tensor(node.inputs[place]).values is not None]
+        if len(fixed) != 1 or net.constant(node, fixed[0], "bound").size != 1:
+            raise node.refused("it is not of an activation and one constant number")
+        x, bound = net.activation(node, 1 - fixed[0]), net.constant(node, fixed[0], "bound").item()
+        quant = net.types[x].quant
+        real = float(np.float32((bound - quant.tensor_zero_point) * quant.tensor_scale if quant else bound))
+        if math.isnan(real):
+            raise node.misfit("its bound is NaN")
+        net.add(node, Clip(minimum=real) if below else Clip(maximum=real), x)
+
+    return read
+
+
 def read_leaky_relu(net: Network, node: Operator) -> None:
     """LEAKY_RELU: alpha below zero."""
     slope = node.real(0)
@@ -150,11 +169,15 @@ def read_transpose(net: Network, node: Operator) -> None:
 
 
 def read_pad(net: Network, node: Operator) -> None:
-    """PAD with real zeros; none on the batch."""
+    """PAD and PADV2 with real zeros; none on the batch."""
     widths = net.integers(node, 1, "paddings")
     if widths.ndim != 2 or widths.shape[1] != 2 or not widths.size:
         raise node.misfit(f"its paddings have the shape {list(widths.shape)}; two for each axis are needed")
-    net.add(node, Pad((*widths[:, 0].tolist(), *widths[:, 1].tolist())), net.activation(node))
+    x, quant = net.activation(node), net.types[net.activation(node)].quant
+    zero = quant.tensor_zero_point if quant else 0
+    if node.has(2) and net.constant(node, 2, "filling").ravel().tolist() != [zero]:
+        raise node.refused(f"it pads with another value than real zero, {zero}")
+    net.add(node, Pad((*widths[:, 0].tolist(), *widths[:, 1].tolist())), x)
 
 
 def read_resize_nearest(net: Network, node: Operator) -> None:
@@ -194,9 +217,12 @@ READERS: Mapping[str, Reader] = {
     "LEAKY_RELU": read_leaky_relu,
     "LOGISTIC": _pointwise(Sigmoid()),
     "MAX_POOL_2D": read_max_pool,
+    "MAXIMUM": _limit(below=True),
     "MEAN": read_mean,
+    "MINIMUM": _limit(below=False),
     "MUL": _elementwise(Multiply()),
     "PAD": read_pad,
+    "PADV2": read_pad,
     "QUANTIZE": read_quantize,
     "READ_VARIABLE": read_read_variable,
     "RELU": _pointwise(Relu()),

@@ -17,8 +17,10 @@ from int8sim.profiles.registry import profile as find_profile
 
 pytestmark = pytest.mark.engine
 
-ONLY_WRITTEN = ("MAXIMUM", "MINIMUM", "PADV2")
-"""Operators that the exporter writes, for other bounds and padding than TensorFlow Lite's, and that are not read."""
+ONLY_WRITTEN = ("PADV2",)
+"""Operators that the exporter writes with another value than 0 in a max pool's border, which is not read."""
+APART = ("_unclamped", "_maximum")
+"""Tensors of an output whose bounds are operators of their own: its steps are those of two layers, which are run."""
 GEOMETRY = {"conv2d", "fully_connected", "max_pool", "average_pool", "concat", "resize_nearest"}
 GEOMETRY |= {"flatten", "reshape", "transpose", "pad", "slice"}
 """Ops whose steps do not say everything: these are run, too."""
@@ -66,8 +68,9 @@ def test_random_layers_come_back(name, profile, tmp_path):
         made = MAKERS[name](dice)
         graph = lower(made.graph, made.table, profile=profile, preset="mixed")
         back = again(graph, tmp_path / "again.tflite")
-        found += same_steps(graph, back) if back else 0
-        values += same_tensors(graph, back, made.inputs) if back and runs else 0
+        apart = back and any(name.endswith(APART) for name in back.tensors)
+        found += same_steps(graph, back) if back and not apart else bool(apart)
+        values += same_tensors(graph, back, made.inputs) if back and (runs or apart) else 0
     assert found >= 3
     assert values or not runs
 

@@ -66,6 +66,10 @@ def split(axis, shapes, sizes=None):
     return file
 
 
+def pixels():
+    return np.random.default_rng(0).integers(-128, 128, (1, 6, 6, 4)).astype(np.int8)
+
+
 FORMS = {
     "masks": sliced((1, 4, 6, 3), (0, 2, 5, -3), (0, 9, 1, 9), beginMask=5, endMask=7),
     "negative": sliced((1, 2, 3, 2), (0, -4, -6, 0), (1, -2, -3, -2)),
@@ -83,18 +87,17 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("profile", ENGINES)
 def test_parts_are_the_engines(equal, compared, profile, name):
-    x = np.random.default_rng(0).integers(-128, 128, (1, 6, 6, 4)).astype(np.int8)
-    compared(equal(FORMS[name], profile, x), 4, profile)
+    compared(equal(FORMS[name], profile, pixels()), 4, profile)
 
 
-def combined(kind, shape, first=False, **options):
+def combined(kind, shape, first=False, quant=COARSE, **options):
     """With a constant, or with a part of the tensor itself."""
 
     def file():
         made, rng = File(), np.random.default_rng(1)
         codes = rng.integers(-128, 128, shape).astype(np.int8)
         other = made.flat.constant("c", codes, QuantParams(float(np.float32(0.03)), 11))
-        return made.add(kind, (1, 6, 6, 4), COARSE, inputs=[other, made.x] if first else [made.x, other], **options)
+        return made.add(kind, (1, 6, 6, 4), quant, inputs=[other, made.x] if first else [made.x, other], **options)
 
     return file
 
@@ -116,6 +119,7 @@ SUMS = {
     for kind in ("ADD", "SUB", "MUL")
     for name, form in {"whole": ((1, 6, 6, 4),), "channels": ((4,),), "first": ((1, 1, 6, 4), True)}.items()
 } | {f"{kind} column": broadcast(kind) for kind in ("ADD", "SUB", "MUL")}
+LIMITS = {"MAXIMUM": combined("MAXIMUM", (1,), quant=FINE), "MINIMUM": combined("MINIMUM", (), True, quant=FINE)}
 SUMS |= {"ADD number": combined("ADD", (1,), fusedActivationFunction=1), "SUB number": combined("SUB", (), True)}
 
 
@@ -123,15 +127,42 @@ SUMS |= {"ADD number": combined("ADD", (1,), fusedActivationFunction=1), "SUB nu
 @pytest.mark.parametrize("profile", ENGINES)
 def test_constants_and_broadcasting_are_the_engines(equal, compared, load, profile, name):
     """The optimized kernels' vector loops then run over rows: refused but for SUB, which has none."""
-    x = np.random.default_rng(0).integers(-128, 128, (1, 6, 6, 4)).astype(np.int8)
     if profile == "tflite_optimized" and "SUB" not in name and "whole" not in name:
         with pytest.raises(UnsupportedOperatorError, match="which loop"):
             load(SUMS[name]().content(), profile)
     else:
-        compared(equal(SUMS[name], profile, x), 144, profile)
+        compared(equal(SUMS[name], profile, pixels()), 144, profile)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("profile", ENGINES)
+def test_limits_are_the_engines(equal, compared, profile, name):
+    compared(equal(LIMITS[name], profile, pixels()), 144, profile)
+
+
+def padded(value):
+    def file():
+        made = File()
+        widths = made.integers("p", [[0, 0], [1, 0], [0, 2], [0, 0]])
+        filling = made.flat.constant("filling", np.array([value], np.int8), FINE)
+        return made.add("PADV2", (1, 7, 8, 4), FINE, widths, filling)
+
+    return file
+
+
+@pytest.mark.parametrize("profile", ENGINES)
+def test_a_border_of_zero_is_the_engines(equal, compared, profile):
+    compared(equal(padded(FINE.tensor_zero_point), profile, pixels()), 224, profile)
 
 
 REFUSED = {
+    "a border of 5": (padded(5), UnsupportedOperatorError, "another value than real zero, 3"),
+    "a limit for each channel": (
+        combined("MAXIMUM", (4,), quant=FINE),
+        UnsupportedOperatorError,
+        "one constant number",
+    ),
+    "another scale": (combined("MINIMUM", (1,)), UnsupportedOperatorError, "different scales"),
     "ellipsis": (sliced((1, 6, 6, 4), (0,) * 4, (6,) * 4, ellipsisMask=2), UnsupportedOperatorError, "ellipsis_mask"),
     "offset": (sliced((1, 6, 6, 4), (0,) * 4, (6,) * 4, offset=True), UnsupportedOperatorError, "offset"),
     "three of four": (sliced((1, 6, 6, 4), (0,) * 3, (6,) * 3), LayerError, "4 of each are needed"),
