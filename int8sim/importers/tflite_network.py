@@ -7,7 +7,7 @@ NHWC read, as in models that came from PyTorch, is NCHW.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -110,9 +110,9 @@ class Network:
             found.current[variable] = found.states[variable] = target.name
         self._compare(node, target)
 
-    def image(self, node: Operator) -> str:
-        """The name of the first input, which must be a 4-D activation."""
-        name = self.activation(node)
+    def image(self, node: Operator, position: int = 0) -> str:
+        """The name of an input that must be a 4-D activation."""
+        name = self.activation(node, position)
         if self.types[name].layout != "NHWC":
             raise node.refused(f"its input {name!r} is {self.types[name]}; [batch, height, width, channels] is needed")
         return name
@@ -139,21 +139,35 @@ class Network:
         return values
 
     def weighted(
-        self, node: Operator, op: Op, x: str, weight: Array, *, activation: int, like: Op | None = None
+        self,
+        node: Operator,
+        op: Op,
+        x: str,
+        weight: Array,
+        *,
+        activation: int,
+        like: Op | None = None,
+        axis: int = 0,
+        bias: int = 2,
     ) -> None:
-        """The node becomes a layer of x, a constant weight [O, ...], its input 1 reordered, and the bias in input 2."""
+        """The node becomes a layer of x, a constant weight [O, ...], its input 1 reordered, and a bias, if it has one.
+
+        axis: where the layer's weight has its outputs. bias: which input it is.
+        """
         quant = weight_quant(node, self.tensor(node.inputs[1]), weight.shape[0])
         if quant and self.types[x].quant is None:
             weight, quant = real_weight(weight, quant), None
             self.notes.append(
                 f"{node.layer}: its weight is stored as int8, and is read as the float32 that it stands for"
             )
-        names = [x, self._hold(f"{node.layer}_weight", weight, quant)]
-        if node.has(2):
-            bias, values = self.tensor(node.inputs[2]), self.constant(node, 2, "bias")
+        own = quant if quant is None or quant.axis is None else replace(quant, axis=axis)
+        names = [x, self._hold(f"{node.layer}_weight", weight.swapaxes(0, axis), own)]
+        if node.has(bias):
+            values = self.constant(node, bias, "bias")
             if values.dtype.name != ("float32" if quant is None else "int32"):
                 raise node.refused(f"its bias is {values.dtype.name}, the weight {weight.dtype.name}")
-            names.append(self._hold(f"{node.layer}_bias", values, bias_quant(bias, quant)))
+            kind = bias_quant(self.tensor(node.inputs[bias]), quant)
+            names.append(self._hold(f"{node.layer}_bias", values, kind))
         self.add(node, op, *names, activation=activation, like=like)
 
     def _hold(self, name: str, values: Array, quant: QuantParams | None) -> str:
@@ -255,7 +269,7 @@ class Network:
         """Raise for what the engines refuse or compute in a way that no scheme here has."""
         if profile.scheme(op.kind, types[0].dtype) is None:
             raise node.refused(f"profile {profile.name} has no integer form of {op.name}")
-        data = [*(types[:1] if op.weighted else types), kind]
+        data = [*(types[:1] if op.weighted or op.only_imported else types), kind]
         allowed = {*CODES, "float32"} if op.kind in ANY_CODE else {"int8"}
         if any(each.dtype not in allowed for each in data):
             raise node.refused(f"it is between {', '.join(map(str, data))}; only int8 is read")

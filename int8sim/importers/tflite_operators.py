@@ -21,7 +21,13 @@ from int8sim.importers.tflite_variables import (
     read_read_variable,
     read_var_handle,
 )
-from int8sim.importers.tflite_windows import read_average_pool, read_conv, read_depthwise_conv, read_max_pool
+from int8sim.importers.tflite_windows import (
+    read_average_pool,
+    read_conv,
+    read_depthwise_conv,
+    read_max_pool,
+    read_transpose_conv,
+)
 from int8sim.ops.add import Add
 from int8sim.ops.base import Op
 from int8sim.ops.clip import Clip
@@ -237,6 +243,7 @@ READERS: Mapping[str, Reader] = {
     "SUB": _elementwise(Subtract()),
     "TANH": _pointwise(Tanh()),
     "TRANSPOSE": read_transpose,
+    "TRANSPOSE_CONV": read_transpose_conv,
     "VAR_HANDLE": read_var_handle,
 }
 

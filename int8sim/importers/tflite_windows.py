@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from int8sim.importers.tflite_file import Operator
 from int8sim.importers.tflite_network import Network
 from int8sim.importers.tflite_schema import SAME, VALID
 from int8sim.ops.average_pool import AveragePool
 from int8sim.ops.conv2d import Conv2d
+from int8sim.ops.conv_transpose import ConvTranspose
 from int8sim.ops.max_pool import MaxPool
 from int8sim.ops.window import same_pads
 
@@ -45,6 +48,25 @@ def read_depthwise_conv(net: Network, node: Operator) -> None:
     net.weighted(node, op, x, weight, activation=node.integer(4, "b"), like=like)
 
 
+def read_transpose_conv(net: Network, node: Operator) -> None:
+    """TRANSPOSE_CONV: constant output shape, constant weight [O, height, width, C], x NHWC, optional bias [O].
+
+    Its padding is that of the convolution from its output's size to its input's.
+    """
+    x, values = net.image(node, 2), net.constant(node, 1, "weight")
+    size = net.integers(node, 0, "output shape").ravel().tolist()
+    if values.ndim != 4 or not values.size or len(size) != 4:
+        raise node.misfit(f"its weight is {list(values.shape)}, its output {size}; four dimensions each are needed")
+    strides = _steps(node, 2, 1)
+    top, left, *_ = _pads_of(node, size[1:3], values.shape[1:3], strides, (1, 1))
+    whole = [strides[i] * (net.types[x].shape[1 + i] - 1) + values.shape[1 + i] for i in (0, 1)]
+    rest = whole[0] - top - size[1], whole[1] - left - size[2]
+    if min(rest) < 0:
+        raise node.refused(f"its output is {size}, and its windows end {[-each for each in rest]} cells before that")
+    op, weight = ConvTranspose(strides, (top, left, *rest)), values.transpose(0, 3, 1, 2)
+    net.weighted(node, op, x, weight, activation=node.integer(3, "b"), axis=1, bias=3)
+
+
 def read_average_pool(net: Network, node: Operator) -> None:
     """AVERAGE_POOL_2D: divides by the cells inside the input."""
     x, kernel, strides = net.image(node), _steps(node, 4, 3), _steps(node, 2, 1)
@@ -73,11 +95,15 @@ def _steps(node: Operator, height: int, width: int) -> Pair:
 
 def _pads(net: Network, node: Operator, x: str, kernel: tuple[int, ...], strides: Pair, dilations: Pair) -> Pads:
     """(top, left, bottom, right) of SAME or VALID, the option in slot 0."""
+    return _pads_of(node, net.types[x].shape[1:3], kernel, strides, dilations)
+
+
+def _pads_of(node: Operator, sizes: Sequence[int], kernel: tuple[int, ...], strides: Pair, dilations: Pair) -> Pads:
     padding = node.integer(0, "b")
     if padding == VALID:
         return 0, 0, 0, 0
     if padding != SAME:
         raise node.refused(f"its padding is number {padding}", ("SAME", "VALID"))
     spans = [dilations[i] * (kernel[i] - 1) + 1 for i in (0, 1)]
-    (top, bottom), (left, right) = (same_pads(net.types[x].shape[1 + i], spans[i], strides[i]) for i in (0, 1))
+    (top, bottom), (left, right) = (same_pads(sizes[i], spans[i], strides[i]) for i in (0, 1))
     return top, left, bottom, right

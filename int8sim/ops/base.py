@@ -58,11 +58,13 @@ class Op(ABC):
 
     name: as graphs and kernel files spell it. kind: which of a profile's schemes the integer layer takes.
     weighted: inputs are (x, weight [, bias]) and the weight is a constant with output channels on axis 0.
+    only_imported: its integer form comes from quantized networks; lowering leaves the op in float32.
     """
 
     name: ClassVar[str]
     kind: ClassVar[str] = "move"
     weighted: ClassVar[bool] = False
+    only_imported: ClassVar[bool] = False
 
     @abstractmethod
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:

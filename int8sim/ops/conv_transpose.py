@@ -1,8 +1,9 @@
 """2-D transposed convolution: every input cell adds x * w to a window of outputs. Caffe Deconvolution.
 
 y[o, i * stride - pad + u * dilation] gets x[c, i] * w[c, o, u], by rows and by columns. In float32 each output is one
-chain of FMAs in the order (in-channel, kernel row, kernel column), the bias added last. No engine here has an integer
-form of it. ONNX ConvTranspose.
+chain of FMAs in the order (in-channel, kernel row, kernel column), the bias added last. In integers the accumulator is
+that of conv2d.py; lowering leaves the op in float32, importers read its integer form. ONNX ConvTranspose, TensorFlow
+Lite's TRANSPOSE_CONV.
 """
 
 from __future__ import annotations
@@ -13,10 +14,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
-from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, channels_last, expect, from_channels_last, image, spatial
+from int8sim.model.step import Arithmetic, Array, Step
+from int8sim.model.tensor import QuantParams, TensorType
+from int8sim.ops.accumulation import accumulate
+from int8sim.ops.base import Case, Op, Scales, channels_last, codes, expect, from_channels_last, image, spatial
+from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import float32, fma
+from int8sim.spec.requantize import output_double
+
+ONE = QuantParams(1.0, dtype="int32")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class ConvTranspose(Op):
 
     name: ClassVar[str] = "conv_transpose"
     kind: ClassVar[str] = "conv_transpose"
+    only_imported: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         x, w = inputs[0], inputs[1]
@@ -62,10 +69,13 @@ class ConvTranspose(Op):
         ]
         return found[0], found[1]
 
+    def _empty(self, x: Array, w: Array, dtype: str) -> Array:
+        size = self.output_size((x.shape[1], x.shape[2]), w.shape)
+        return np.empty((x.shape[0], *size, w.shape[1] * self.group), dtype)
+
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         x, w = channels_last(inputs[0], types[0].layout), inputs[1]
-        size = self.output_size((x.shape[1], x.shape[2]), w.shape)
-        out = np.empty((x.shape[0], *size, w.shape[1] * self.group), np.float32)
+        out = self._empty(x, w, "float32")
         for index in np.ndindex(*out.shape):
             acc = 0.0
             for a, b in self._taps(x, w, index):
@@ -93,7 +103,31 @@ class ConvTranspose(Op):
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
     ) -> Array:
-        raise NotImplementedError
+        x, w = channels_last(inputs[0], types[0].layout), inputs[1]
+        out = self._empty(x, w, output.dtype)
+        for index in np.ndindex(*out.shape):
+            acc = self._sum(types, arithmetic, [x, *inputs[1:]], index)
+            out[index] = arithmetic["output"](acc, channel=index[3])
+        return from_channels_last(out, types[0].layout)
+
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        (x, w), channels = scales.inputs[:2], scales.types[1].shape[1] * self.group
+        return scheme.steps(x=x, w=w, y=scales.output, channels=channels, low=scales.low, high=scales.high)
+
+    def _sum(
+        self, types: Sequence[TensorType], steps: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> int:
+        pairs = [(int(a), int(b)) for a, b in self._taps(inputs[0], inputs[1], index)]
+        bias = int(inputs[2][index[3]]) if len(inputs) > 2 else 0
+        return accumulate(steps, types[:1], pairs, types[1].quantized.tensor_zero_point, bias, index[3])
+
+    def accumulator(
+        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> int:
+        """The accumulator, bias included, at one output index in x's layout."""
+        n, b, c, d = index
+        place = (n, c, d, b) if types[0].layout == "NCHW" else (n, b, c, d)
+        return self._sum(types, arithmetic, [channels_last(inputs[0], types[0].layout), *inputs[1:]], place)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -115,4 +149,16 @@ class ConvTranspose(Op):
             TensorType((1, 1, 1, 2), "float32", "NHWC"),
             [6.0, 20.0],
             constants=(1,),
+        )
+        half = {"multiplier": 1 << 30, "shift": 0, "zero_point": 0, "low": -128, "high": 127}
+        yield Case(
+            "codes, stride 2, windows of 3 that overlap by one, halved",
+            cls(strides=(1, 2)),
+            (codes((1, 1, 2, 1), "NHWC", zero_point=-1), codes((1, 1, 1, 3)), TensorType((1,), "int32", "", ONE)),
+            ([3, 19], [2, 4, 6], [2]),
+            codes((1, 1, 5, 1), "NHWC"),
+            # 4 * 2 4 6 and, from the third on, 20 * 2 4 6; + 2
+            [5, 9, 33, 41, 61],
+            {"output": Step(output_double, half)},
+            constants=(1, 2),
         )

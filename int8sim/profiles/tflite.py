@@ -84,6 +84,7 @@ TFLITE_REFERENCE = Profile(
     bias=bias_codes,
     schemes={
         "convolution": Scheme({"output": output_double}, convolution),
+        "conv_transpose": Scheme({"output": output_double}, convolution),
         "fully_connected": Scheme({"output": output_real}, _fully_connected),
         "matmul": Scheme({"output": output_double}, matmul),
         "add": Scheme({"combine": add_double}, add),

@@ -2,10 +2,10 @@
 
 As the reference kernels (tflite.py), except: the second rounding of convolution, fully connected and MEAN is half up;
 MEAN sums codes and has the zero points in its bias; SOFTMAX is float32, its exponentials from a table. QUANTIZE,
-DEQUANTIZE, ADD and MUL, and by channels depthwise convolution and MEAN, are computed by vector loops with scalar loops
-for the rest, which round otherwise (spec/litert.py): what an image gives may depend on how many are in the batch.
-Convolution with groups that is not depthwise is left to the reference kernel; the other operators are the same
-arithmetic in both. Source: google-ai-edge/LiteRT:tflite/kernels/; measured on ai-edge-litert 2.3.0.
+DEQUANTIZE, ADD and MUL, and by channels depthwise and transposed convolution and MEAN, are computed by vector loops
+with scalar loops for the rest, which round otherwise (spec/litert.py): what an image gives may depend on how many are
+in the batch. Convolution with groups that is not depthwise is left to the reference kernel; the other operators are the
+same arithmetic in both. Source: google-ai-edge/LiteRT:tflite/kernels/; measured on ai-edge-litert 2.3.0.
 """
 
 from __future__ import annotations
@@ -110,11 +110,12 @@ def _quantize(*, y: QuantParams) -> Parameters:
 
 
 REFERENCE = TFLITE_REFERENCE.schemes
+BY_CHANNELS = Scheme({"output": output_lanes}, _depthwise)
 CONVOLUTION = Scheme(
     {"output": output_double_up},
     convolution,
     branches=(
-        Branch("depthwise", is_depthwise, Scheme({"output": output_lanes}, _depthwise)),
+        Branch("depthwise", is_depthwise, BY_CHANNELS),
         Branch("grouped", is_grouped, Scheme({"output": output_double}, convolution)),
     ),
 )
@@ -127,6 +128,7 @@ TFLITE_OPTIMIZED = replace(
     schemes={
         **REFERENCE,
         "convolution": CONVOLUTION,
+        "conv_transpose": BY_CHANNELS,
         "fully_connected": Scheme({"output": output_double_up}, _fully_connected),
         "add": Scheme({"combine": add_lanes}, add),
         "multiply": Scheme({"combine": multiply_lanes}, multiply),

@@ -3,13 +3,13 @@
 Multipliers are float32 (half to even), except those of ADD, LEAKY_RELU and QUANTIZE between codes, which are fixed
 point (spec/xnnpack.py). A fused activation's bound is rounded half to even after the zero point has been added to it.
 
-The delegate takes CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, ADD, SUB, MUL, MEAN, MAX_POOL_2D, LOGISTIC, TANH,
-LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, and BATCH_MATMUL where the second operand's
-zero point is 0. It leaves to the optimized kernels (tflite_optimized.py): AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH,
-RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL, LEAKY_RELU and QUANTIZE of codes where
-a ratio of scales is outside its bounds. A convolution or fully connected layer whose ratio is 256 or more does not run
-at all. Sources: google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK; measured on
-ai-edge-litert 2.3.0.
+The delegate takes CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, ADD, SUB, MUL, MEAN, MAX_POOL_2D,
+LOGISTIC, TANH, LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, and BATCH_MATMUL where the
+second operand's zero point is 0. It leaves to the optimized kernels (tflite_optimized.py): AVERAGE_POOL_2D, SOFTMAX,
+HARD_SWISH, RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL, LEAKY_RELU and QUANTIZE of
+codes where a ratio of scales is outside its bounds. A convolution or fully connected layer whose ratio is 256 or more
+does not run at all. Sources: google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK;
+measured on ai-edge-litert 2.3.0.
 """
 
 from __future__ import annotations
@@ -174,6 +174,7 @@ XNNPACK = replace(
     schemes={
         **OPTIMIZED,
         "convolution": WEIGHTED,
+        "conv_transpose": WEIGHTED,
         "fully_connected": WEIGHTED,
         "matmul": Scheme({"output": float_rne}, _matmul, branches=(MATMUL_LEFT,)),
         "add": Scheme({"combine": add_shifted}, _add, branches=(ADD_LEFT,)),
@@ -187,5 +188,7 @@ XNNPACK = replace(
         "quantize": Scheme({"convert": quantize_rne}, _quantize),
         "dequantize": dequantize_scheme(),
     },
-    bounds=dict.fromkeys(("convolution", "fully_connected", "add", "subtract", "multiply"), bound_code),
+    bounds=dict.fromkeys(
+        ("convolution", "conv_transpose", "fully_connected", "add", "subtract", "multiply"), bound_code
+    ),
 )

@@ -41,7 +41,8 @@ def integer_ops(profile: str | Profile, preset: str) -> tuple[str, ...]:
     """The registered ops that the profile computes in integers over a preset's activations, in order of name."""
     chosen = find(profile)
     dtype = activation_dtype(chosen, preset)
-    return tuple(name for name, op in sorted(registered().items()) if chosen.scheme(op.kind, dtype) is not None)
+    known = {name: op for name, op in sorted(registered().items()) if not op.only_imported}
+    return tuple(name for name, op in known.items() if chosen.scheme(op.kind, dtype) is not None)
 
 
 class _Growing:

@@ -390,6 +390,19 @@ def integer_conv(x_dtype: str, w_dtype: str, zero_point: int | tuple[int, ...], 
     return one_layer(op, types, output, {**OUTPUT, **steps}, {1: weights, 2: bias})
 
 
+@pytest.mark.parametrize("pads", [(0, 0, 0, 0), (1, 0, 2, 1), (3, 4, 0, 2)])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 3), (3, 1)])
+def test_transposed_convolutions_of_codes(strides, pads):
+    """Pads beyond the window cut cells of x away; two groups, dilation."""
+    op = ConvTranspose(strides, pads, (1, 2), 2)
+    weights = random_codes(1, (4, 3, 2, 2), "int8")
+    types = [codes((1, 4, 4, 5), "int8", 5, "NCHW"), codes(weights.shape, "int8"), codes((6,), "int32")]
+    bias = np.arange(-300, 300, 100, dtype=np.int32)
+    output = codes(op.infer(types).shape, "int8", 2, "NCHW")
+    graph = one_layer(op, types, output, OUTPUT, {1: weights, 2: bias})
+    compare(graph, {"x0": random_codes(2, (2, 4, 4, 5), "int8")})
+
+
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 

@@ -1,14 +1,20 @@
-"""Transposed convolution in float32: one chain of FMAs per output, the channels of a group side by side."""
+"""Transposed convolution. In float32 one chain of FMAs per output, the channels of a group side by side.
+
+In integers, where the order of a sum does not matter, the kernel of conv2d.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from int8sim.kernels.compile import build
-from int8sim.kernels.cpu.geometry import Convolution
+from int8sim.kernels.cpu import conv2d
+from int8sim.kernels.cpu.geometry import PIXELWISE, Convolution
 from int8sim.kernels.cpu.max_pool import output_height_width
+from int8sim.kernels.storage import stored_zero
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import float32, fma
@@ -22,7 +28,8 @@ def prepare(
     arithmetic: Arithmetic | None,
 ) -> Callable[[Array], Array]:
     """x in storage form, channels last -> y in storage form."""
-    del inputs, arithmetic
+    if arithmetic is not None:
+        return _prepare_integer(op, inputs, output_type, constants, arithmetic)
     weights = np.ascontiguousarray(constants[1].transpose(0, 2, 3, 1), np.float32)
     channels = op.group * weights.shape[3]
     bias = np.array(constants.get(2, np.full(channels, -0.0)), np.float32)  # x + -0.0 is x, also where x is -0.0
@@ -35,6 +42,46 @@ def prepare(
         return out
 
     return call
+
+
+def _prepare_integer(
+    op: Convolution,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic,
+) -> Callable[[Array], Array]:
+    """A convolution with the weights turned round, over x with real zeros between its cells and around them."""
+    weights = _turned(constants[1], op.group)
+    reach = [step * (size - 1) for step, size in zip(op.dilations, weights.shape[2:], strict=True)]
+    grid = [size + more for size, more in zip(output_height_width(output_type), reach, strict=True)]
+    kind = inputs[0].with_shape((1, *grid, weights.shape[1] * op.group), "NHWC")
+    plain = replace(PIXELWISE, dilations=op.dilations, group=op.group)
+    kinds = [kind, inputs[1], *inputs[2:]]
+    kernel = conv2d.prepare(plain, kinds, output_type, {**constants, 1: weights}, arithmetic)
+    zero, moved = stored_zero(kind), [reach[axis] - op.pads[axis] for axis in (0, 1)]
+
+    def call(stored: Array) -> Array:
+        places = [_places(stored.shape[1 + i], moved[i], op.strides[i], grid[i]) for i in (0, 1)]
+        spread = np.full((len(stored), *grid, stored.shape[3]), zero, stored.dtype)
+        spread[:, places[0][1], places[1][1]] = stored[:, places[0][0], places[1][0]]
+        return kernel(spread)
+
+    return call
+
+
+def _turned(weights: Array, groups: int) -> Array:
+    """[C, O / groups, rows, columns] as a convolution's [O, C / groups, rows, columns], the last cell first."""
+    parts = weights.reshape(groups, -1, *weights.shape[1:]).swapaxes(1, 2)
+    return parts.reshape(-1, *parts.shape[2:])[:, :, ::-1, ::-1]
+
+
+def _places(size: int, before: int, stride: int, room: int) -> tuple[slice, slice]:
+    """Along one axis: which cells of x lie inside, and where."""
+    first = max(0, -(before // stride))
+    last = min(size, (room - 1 - before) // stride + 1)
+    start = before + first * stride
+    return slice(first, max(first, last)), slice(start, start + max(0, last - first) * stride, stride)
 
 
 def convolve(x: Array, weights: Array, bias: Array, window: tuple[int, ...], out: Array) -> None:
