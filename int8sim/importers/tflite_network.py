@@ -30,6 +30,8 @@ FREE = frozenset({"flatten", "reshape", "transpose", "resize_nearest", "slice"})
 """Ops that copy codes in every engine, whatever scale the file gives to the copy."""
 ANY_CODE = frozenset({"quantize", "dequantize", "requantize", "move"})
 """Kinds that take uint8 beside int8."""
+BIAS = {"int8": "int32", "uint8": "int32", "int16": "int64"}
+"""A bias's type by its layer's input's."""
 ENGINES = "tflm, tflite_reference, tflite_optimized or xnnpack"
 
 
@@ -164,7 +166,7 @@ class Network:
         names = [x, self._hold(f"{node.layer}_weight", weight.swapaxes(0, axis), own)]
         if node.has(bias):
             values = self.constant(node, bias, "bias")
-            if values.dtype.name != ("float32" if quant is None else "int32"):
+            if values.dtype.name != ("float32" if quant is None else BIAS[self.types[x].dtype]):
                 raise node.refused(f"its bias is {values.dtype.name}, the weight {weight.dtype.name}")
             kind = bias_quant(self.tensor(node.inputs[bias]), quant)
             names.append(self._hold(f"{node.layer}_bias", values, kind))
@@ -271,8 +273,9 @@ class Network:
             raise node.refused(f"profile {profile.name} has no integer form of {op.name}")
         data = [*(types[:1] if op.weighted or op.only_imported else types), kind]
         allowed = {*CODES, "float32"} if op.kind in ANY_CODE else {"int8"}
-        if any(each.dtype not in allowed for each in data):
-            raise node.refused(f"it is between {', '.join(map(str, data))}; only int8 is read")
+        wide = {each.dtype for each in data} == {"int16"}
+        if any(each.dtype not in allowed for each in data) and not wide:
+            raise node.refused(f"it is between {', '.join(map(str, data))}; int8 is read, and some of int16 alone")
         if op.kind == "move" and len({each.dtype for each in data}) > 1:
             raise node.misfit(f"it is between {', '.join(map(str, data))}; codes that move keep their type")
         if op.name in profile.same_scale - FREE and any(each.quant != kind.quant for each in data):

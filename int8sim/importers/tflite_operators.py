@@ -53,6 +53,7 @@ from int8sim.ops.tanh import Tanh
 from int8sim.ops.transpose import Transpose
 from int8sim.spec.resize_tflite import nearest_cell
 
+NEARLY = 2e-3  # twice what the engines allow
 Reader = Callable[[Network, Operator], None]
 
 
@@ -79,11 +80,20 @@ def _elementwise(op: Op) -> Reader:
     def read(net: Network, node: Operator) -> None:
         operands = [net.operand(node, position) for position in (0, 1)]
         net.add(node, op, *operands, activation=node.integer(0, "b"))
+        _check_scales(net, node, operands)
         shapes = [net.type_of(name).shape for name in operands]
         if shapes[0] != shapes[1] and any(step.placed for step in (net.layers[-1].arithmetic or {}).values()):
             raise node.refused(f"its inputs are {shapes}, and which loop this engine then computes in is not known")
 
     return read
+
+
+def _check_scales(net: Network, node: Operator, operands: list[str]) -> None:
+    """Refuse the sums of 16-bit codes that shift where all scales are powers of two, nearly, and the option allows."""
+    kinds = [net.type_of(name) for name in (*operands, net.tensor(node.outputs[0]).name)]
+    powers = [math.log2(kind.quantized.tensor_scale) for kind in kinds if kind.dtype == "int16"]
+    if len(powers) == 3 and all(abs(each - round(each)) < NEARLY for each in powers) and node.integer(1, "b", 1):
+        raise node.refused("its scales are powers of two: some engines then only shift (pot_scale_int16)")
 
 
 def _pointwise(op: Op) -> Reader:

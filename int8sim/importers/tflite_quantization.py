@@ -13,8 +13,8 @@ from int8sim.model.errors import LayerError
 from int8sim.model.step import Array
 from int8sim.model.tensor import QuantParams, dtype_range
 
-CODES = ("int8", "uint8")
-"""What activations can be; int16 is not read yet."""
+CODES = ("int8", "uint8", "int16")
+"""What activations can be."""
 
 
 def activation_quant(tensor: Tensor) -> QuantParams | None:
@@ -22,13 +22,15 @@ def activation_quant(tensor: Tensor) -> QuantParams | None:
     if tensor.dtype == "float32":
         return None
     if tensor.dtype not in CODES or not tensor.scales:
-        reason = "float32, and int8 or uint8 with a scale, are read"
+        reason = "float32, and int8, uint8 or int16 with a scale, are read"
         raise LayerError(
             tensor.name, f"this tensor is {tensor.dtype or 'of an unknown type'}, {_scales(tensor)}; {reason}"
         )
     if len(tensor.scales) > 1 or not _is_code(tensor.zero_points[0], tensor.dtype):
         found = f"{_scales(tensor)} and zero point {tensor.zero_points[0]}"
         raise LayerError(tensor.name, f"this tensor has {found}; one scale and a zero point that is a code are needed")
+    if tensor.dtype == "int16" and tensor.zero_points[0]:
+        raise LayerError(tensor.name, f"this int16 tensor has zero point {tensor.zero_points[0]}; only 0 is read")
     quant = QuantParams(tensor.scales[0], tensor.zero_points[0], None, tensor.dtype)
     quant.check(tensor.name)
     return quant

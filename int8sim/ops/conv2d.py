@@ -106,8 +106,9 @@ class Conv2d(Op):
 
     def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
         (x, w), y, channels = scales.inputs[:2], scales.output, scales.types[1].shape[0]
-        own = {"bias": scales.bias, "group": self.group, "depth": scales.types[1].shape[1]}
-        return scheme.steps(x=x, w=w, y=y, channels=channels, low=scales.low, high=scales.high, **own)
+        shape = {"group": self.group, "depth": scales.types[1].shape[1], "channels": channels}
+        bias = {"bias": scales.bias, "biased": len(scales.types) > 2}
+        return scheme.steps(x=x, w=w, y=y, low=scales.low, high=scales.high, **shape, **bias)
 
     def reference(
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]

@@ -13,32 +13,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from int8sim.model.errors import RatioError
 from int8sim.model.step import Array, LookupTable
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import Floats, Scheme
-from int8sim.profiles.rules import Parameters, channel_scales, per_channel
+from int8sim.profiles.rules import Parameters
 from int8sim.profiles.tflite_rules import fixed_point
+from int8sim.profiles.tflite_wide import INT16_MAX, OUTPUT
 from int8sim.profiles.tflm import TFLM
-from int8sim.spec.eltwise import ADD_LEFT_SHIFT_16
 from int8sim.spec.float32 import exp_binary64, float32
-from int8sim.spec.multipliers import tflite_multiplier
 from int8sim.spec.pooling import average_half_away, sum_codes
 from int8sim.spec.tflite_elementwise import multiply_double
 from int8sim.spec.wide import (
-    add_double_16,
     exponential_16,
     one_over_one_plus,
-    output_wide,
     quotient_16,
-    reduced_multiplier,
     sum_16,
     table_16,
 )
 
-INT16_MAX = 32767
-LEAST_SHIFT = -7  # to the right: a ratio of 2**7 or more has no 16-bit multiplier
 EXP_RANGE = 10.0  # of softmax's exponential: -10 .. 0 over 16 bits
 
 
@@ -55,29 +48,6 @@ def wide_bias_codes(bias: Floats, input_scale: float, weight_scales: Floats) -> 
     return np.trunc(reals + np.copysign(0.5, reals)).astype(np.int64)
 
 
-def _wide(real: float) -> tuple[int, int]:
-    multiplier, shift = tflite_multiplier(real)
-    if shift < LEAST_SHIFT:
-        raise RatioError(real, "less than 2**7")
-    return reduced_multiplier(multiplier), shift
-
-
-def _output(*, x: QuantParams, w: QuantParams, y: QuantParams, channels: int, low: int, high: int) -> Parameters:
-    pairs = [_wide(x.tensor_scale * s / y.tensor_scale) for s in channel_scales(w, channels)]
-    multipliers, shifts = (per_channel([pair[i] for pair in pairs], np.int64) for i in (0, 1))
-    bounds = {"zero_point": y.tensor_zero_point, "low": low, "high": high}
-    return {"output": {"multiplier": multipliers, "shift": shifts, **bounds}}
-
-
-def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
-    twice = 2 * max(a.tensor_scale, b.tensor_scale)
-    ma, sa = fixed_point(a.tensor_scale / twice)
-    mb, sb = fixed_point(b.tensor_scale / twice)
-    multiplier, shift = fixed_point(twice / ((1 << ADD_LEFT_SHIFT_16) * y.tensor_scale))
-    inputs = {"a_multiplier": ma, "a_shift": sa, "b_multiplier": mb, "b_shift": sb}
-    return {"combine": {**inputs, "multiplier": multiplier, "shift": shift, "low": low, "high": high}}
-
-
 def _softmax(*, x: QuantParams, low: int, high: int) -> Parameters:
     multiplier, shift = fixed_point(x.tensor_scale / (EXP_RANGE / 65535.0))
     exponentials, reciprocals = table_16(exp_binary64, -EXP_RANGE, 0.0), table_16(one_over_one_plus, 0.0, 1.0)
@@ -88,8 +58,6 @@ def _softmax(*, x: QuantParams, low: int, high: int) -> Parameters:
     }
 
 
-OUTPUT = Scheme({"output": output_wide}, _output)
-
 CMSIS_NN = replace(
     TFLM,
     name="cmsis_nn",
@@ -99,10 +67,7 @@ CMSIS_NN = replace(
     wide_bias=wide_bias_codes,
     schemes={
         **TFLM.schemes,
-        "convolution int16": OUTPUT,
-        "fully_connected int16": OUTPUT,
         "matmul int16": OUTPUT,
-        "add int16": Scheme({"combine": add_double_16}, _add),
         "multiply int16": Scheme({"combine": multiply_double}, TFLM.schemes["multiply"].derive),
         "average_pool int16": Scheme(
             {"step": sum_codes, "finish": average_half_away}, TFLM.schemes["average_pool"].derive

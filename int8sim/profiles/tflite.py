@@ -38,6 +38,7 @@ from int8sim.profiles.tflite_rules import (
     requantize,
     softmax,
 )
+from int8sim.profiles.tflite_wide import WIDE
 from int8sim.spec.affine import quantize_half_away
 from int8sim.spec.eltwise import add_double, subtract_double
 from int8sim.spec.float32 import float32
@@ -105,6 +106,8 @@ TFLITE_REFERENCE = Profile(
         "dequantize": dequantize_scheme(),
         "concat": MOVE,
         "move": MOVE,
+        **WIDE,
+        "fully_connected int16": Scheme({"output": output_real}, _fully_connected),
     },
     forced=FORCED,
     same_scale=MOVES | {"average_pool", "concat"},

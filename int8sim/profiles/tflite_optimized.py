@@ -120,6 +120,18 @@ CONVOLUTION = Scheme(
     ),
 )
 
+
+def _is_wide(*, y: QuantParams) -> bool:
+    return y.dtype == "int16"
+
+
+def _has_no_bias(*, biased: bool = True) -> bool:
+    return not biased
+
+
+WITHOUT_BIAS = Branch("without a bias", _has_no_bias, Scheme({"output": output_double_up}, _fully_connected))
+TO_16_BITS = Branch("to 16 bits", _is_wide, REFERENCE["requantize"])
+
 TFLITE_OPTIMIZED = replace(
     TFLITE_REFERENCE,
     name="tflite_optimized",
@@ -130,13 +142,14 @@ TFLITE_OPTIMIZED = replace(
         "convolution": CONVOLUTION,
         "conv_transpose": BY_CHANNELS,
         "fully_connected": Scheme({"output": output_double_up}, _fully_connected),
+        "fully_connected int16": replace(REFERENCE["fully_connected int16"], branches=(WITHOUT_BIAS,)),
         "add": Scheme({"combine": add_lanes}, add),
         "multiply": Scheme({"combine": multiply_lanes}, multiply),
         "softmax": Scheme(
             {"exponential": table_exponential, "total": table_sum, "quotient": reciprocal_quotient}, _softmax
         ),
         "global_average_pool": Scheme({"step": sum_codes, "finish": mean_lanes}, _mean),
-        "requantize": Scheme({"convert": requantize_lanes}, requantize),
+        "requantize": Scheme({"convert": requantize_lanes}, requantize, branches=(TO_16_BITS,)),
         "quantize": Scheme({"convert": quantize_lanes}, _quantize),
         "dequantize": Scheme({"convert": dequantize_lanes}, REFERENCE["dequantize"].derive),
     },

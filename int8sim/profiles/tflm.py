@@ -17,6 +17,7 @@ from int8sim.profiles.base import Scheme
 from int8sim.profiles.rules import Parameters
 from int8sim.profiles.tflite import TFLITE_REFERENCE
 from int8sim.profiles.tflite_rules import LARGEST_LEFT_SHIFT, convolution, leaky_relu_of, product_of
+from int8sim.profiles.tflite_wide import OUTPUT
 from int8sim.spec.multipliers import tflite_multiplier
 from int8sim.spec.requantize import output_double
 from int8sim.spec.tflite_elementwise import leaky_relu_double, logistic_fixed, multiply_double, tanh_fixed
@@ -48,6 +49,8 @@ def _sigmoid(*, x: QuantParams, low: int, high: int) -> Parameters:
     return {"convert": {"from_zero_point": x.tensor_zero_point, **scaling, "low": low, "high": high}}
 
 
+LEAKY_RELU = Scheme({"convert": leaky_relu_double}, _leaky_relu)
+
 TFLM = replace(
     TFLITE_REFERENCE,
     name="tflm",
@@ -56,9 +59,11 @@ TFLM = replace(
     schemes={
         **TFLITE_REFERENCE.schemes,
         "fully_connected": Scheme({"output": output_double}, convolution),
+        "fully_connected int16": OUTPUT,
         "matmul": Scheme({"output": output_double}, convolution),
         "multiply": Scheme({"combine": multiply_double}, _multiply),
-        "leaky_relu": Scheme({"convert": leaky_relu_double}, _leaky_relu),
+        "leaky_relu": LEAKY_RELU,
+        "leaky_relu int16": LEAKY_RELU,
         "sigmoid": Scheme({"convert": logistic_fixed}, _sigmoid),
         "tanh": Scheme({"convert": tanh_fixed}, _sigmoid),
     },

@@ -23,7 +23,7 @@ from int8sim.model.errors import RatioError
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import Branch, Scheme
 from int8sim.profiles.rules import Parameters, channel_scales, dequantize_scheme, per_channel
-from int8sim.profiles.tflite_optimized import TFLITE_OPTIMIZED
+from int8sim.profiles.tflite_optimized import TFLITE_OPTIMIZED, TO_16_BITS
 from int8sim.spec.float32 import float32, half_even
 from int8sim.spec.multipliers import float32_ratio
 from int8sim.spec.pooling import sum_codes
@@ -184,7 +184,7 @@ XNNPACK = replace(
         "sigmoid": Scheme({"convert": sigmoid_code}, _function),
         "tanh": Scheme({"convert": tanh_code}, _function),
         "leaky_relu": Scheme({"convert": leaky_relu_8_bit}, _leaky_relu, branches=(LEAKY_RELU_LEFT,)),
-        "requantize": Scheme({"convert": requantize_8_bit}, _requantize, branches=(REQUANTIZE_LEFT,)),
+        "requantize": Scheme({"convert": requantize_8_bit}, _requantize, branches=(TO_16_BITS, REQUANTIZE_LEFT)),
         "quantize": Scheme({"convert": quantize_rne}, _quantize),
         "dequantize": dequantize_scheme(),
     },

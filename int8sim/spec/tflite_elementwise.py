@@ -36,7 +36,7 @@ def multiply_double_is_defined(
 
 
 def requantize_double(
-    x: S9, from_zero_point: S9, multiplier: U31, shift: S6, zero_point: S16, low: S16, high: S16
+    x: S16, from_zero_point: S16, multiplier: U31, shift: S6, zero_point: S16, low: S16, high: S16
 ) -> int:
     """clamp(double(x - from_zero_point) + zero_point): QUANTIZE of codes. Source: requantize.h."""
     return clamp(double(x - from_zero_point, multiplier, shift) + zero_point, low, high)
@@ -48,8 +48,8 @@ def requantize_double_is_defined(x: int, from_zero_point: int, multiplier: int, 
 
 
 def leaky_relu_double(
-    x: S9,
-    from_zero_point: S9,
+    x: S16,
+    from_zero_point: S16,
     multiplier: U31,
     shift: S6,
     slope_multiplier: S32,

@@ -66,6 +66,34 @@ def add_double_16_is_defined(
     return operands and double_is_defined(total, multiplier, shift)
 
 
+def subtract_double_16(
+    a: S17,
+    b: S17,
+    a_multiplier: U31,
+    a_shift: S6,
+    b_multiplier: U31,
+    b_shift: S6,
+    multiplier: U31,
+    shift: S6,
+    low: S16,
+    high: S16,
+) -> int:
+    """SUB of 16-bit codes: as `add_double_16`, with the difference of the scaled operands."""
+    left = double(a << ADD_LEFT_SHIFT_16, a_multiplier, a_shift)
+    right = double(b << ADD_LEFT_SHIFT_16, b_multiplier, b_shift)
+    return clamp(double(left - right, multiplier, shift), low, high)
+
+
+def subtract_double_16_is_defined(
+    a: int, b: int, a_multiplier: int, a_shift: int, b_multiplier: int, b_shift: int, multiplier: int, shift: int
+) -> bool:
+    """Whether `double` is, of both operands and of their difference."""
+    left, right = a << ADD_LEFT_SHIFT_16, b << ADD_LEFT_SHIFT_16
+    operands = double_is_defined(left, a_multiplier, a_shift) and double_is_defined(right, b_multiplier, b_shift)
+    difference = double(left, a_multiplier, a_shift) - double(right, b_multiplier, b_shift)
+    return operands and double_is_defined(difference, multiplier, shift)
+
+
 def look_up_16(value: S16, table: list[int]) -> int:
     """table[i] and the next one, interpolated: i from the upper 9 bits, the lower 7 the fraction, half up."""
     index = (value >> 7) + TABLE_STEPS // 2

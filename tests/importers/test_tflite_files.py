@@ -103,7 +103,7 @@ def convolved(shape=(4, 3, 3, 4), outputs=4, quant=COARSE, **options):
             "different scales",
         ),
         (File().add("RELU", (1, 6, 6, 4), None), LayerError, "int8, no scale; float32"),
-        (File((1, 4), None, "float32").add("ADD", (1, 4), FINE, 0), UnsupportedOperatorError, "only int8 is read"),
+        (File((1, 4), None, "float32").add("ADD", (1, 4), FINE, 0), UnsupportedOperatorError, "int8 is read"),
         (File().add("RELU", (1, 6, 6, 4), FINE, inputs=[1]), GraphError, r"operator 0, RELU, reads 'RELU_0'"),
         (b"", NotAModelError, "bytes 4 to 8 are not TFL3"),
         (b"\x10\0\0\0TFL3", ModelBytesError, r"at byte .* is this a complete .tflite file"),

@@ -59,26 +59,36 @@ def test_where_output_is_defined(arguments, defined):
     assert wide.output_wide_is_defined(*arguments) is defined
 
 
+@pytest.mark.parametrize(
+    ("function", "defined", "sign"),
+    [
+        (wide.add_double_16, wide.add_double_16_is_defined, 1),
+        (wide.subtract_double_16, wide.subtract_double_16_is_defined, -1),
+    ],
+)
 @given(CODES, CODES, LEGAL, st.integers(0, 6), LEGAL, st.integers(0, 6), LEGAL, st.integers(8, 16))
-def test_add(a, b, ma, sa, mb, sb, m, s):
+def test_sums_and_differences(function, defined, sign, a, b, ma, sa, mb, sb, m, s):
     scaled = multiply_by_quantized_multiplier
-    total = scaled(scaled(a * 2**15, ma, sa) + scaled(b * 2**15, mb, sb), m, s)
-    assert wide.add_double_16(a, b, ma, sa, mb, sb, m, s, -30000, 32000) == clip(total, -30000, 32000)
-    assert wide.add_double_16_is_defined(a, b, ma, sa, mb, sb, m, s)
+    total = scaled(scaled(a * 2**15, ma, sa) + sign * scaled(b * 2**15, mb, sb), m, s)
+    assert function(a, b, ma, sa, mb, sb, m, s, -30000, 32000) == clip(total, -30000, 32000)
+    assert defined(a, b, ma, sa, mb, sb, m, s)
 
 
-def test_where_add_is_defined():
+@pytest.mark.parametrize(
+    ("defined", "sign"), [(wide.add_double_16_is_defined, 1), (wide.subtract_double_16_is_defined, -1)]
+)
+def test_where_sums_and_differences_are_defined(defined, sign):
     """32767 << 15 has 30 bits: one more to the left fits, two do not. -32768 << 15 is -2**30."""
     sound = (2**30, 0, 2**30, 0, 2**30, 14)
-    assert wide.add_double_16_is_defined(32767, -32768, *sound)
+    assert defined(32767, -32768, *sound)
     for place in (0, 2, 4):
-        assert not wide.add_double_16_is_defined(5, 5, *(2**29 if i == place else v for i, v in enumerate(sound)))
-    assert wide.add_double_16_is_defined(32767, 0, 2**30, -1, 2**30, 0, 2**30, 14)
-    assert not wide.add_double_16_is_defined(32767, 0, 2**30, -2, 2**30, 0, 2**30, 14)
-    assert not wide.add_double_16_is_defined(0, 32767, 2**30, 0, 2**30, -2, 2**30, 14)
-    assert wide.add_double_16_is_defined(-32768, -32768, 2**30, 0, 2**30, 0, 2**30, -1)  # the sum is -2**30
-    assert not wide.add_double_16_is_defined(-32768, -32768, 2**30, 0, 2**30, 0, 2**30, -2)
-    assert wide.add_double_16_is_defined(-32768, 32767, 2**30, 0, 2**30, 0, 2**30, -2)  # the sum is -2**14
+        assert not defined(5, 5, *(2**29 if i == place else v for i, v in enumerate(sound)))
+    assert defined(32767, 0, 2**30, -1, 2**30, 0, 2**30, 14)
+    assert not defined(32767, 0, 2**30, -2, 2**30, 0, 2**30, 14)
+    assert not defined(0, 32767, 2**30, 0, 2**30, -2, 2**30, 14)
+    assert defined(-32768, sign * -32768, 2**30, 0, 2**30, 0, 2**30, -1)  # the sum is -2**30
+    assert not defined(-32768, sign * -32768, 2**30, 0, 2**30, 0, 2**30, -2)
+    assert defined(-32768, sign * 32767, 2**30, 0, 2**30, 0, 2**30, -2)  # the sum is -2**14
 
 
 def test_look_up():
