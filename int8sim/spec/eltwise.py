@@ -75,7 +75,7 @@ def subtract_double(
     """
     left = double((a - a_zero_point) << ADD_LEFT_SHIFT, a_multiplier, a_shift)
     right = double((b - b_zero_point) << ADD_LEFT_SHIFT, b_multiplier, b_shift)
-    return clamp(double(left - right, multiplier, shift) + zero_point, low, high)
+    return clamp_offset(double(left - right, multiplier, shift), zero_point, low, high)
 
 
 def subtract_double_is_defined(
