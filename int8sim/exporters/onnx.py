@@ -298,8 +298,11 @@ def _transpose(job: Job) -> None:
 
 def _pad(job: Job) -> None:
     widths = job.model.constant(f"{job.target}_pads", np.array(job.op.pads, np.int64))
-    zero = [job.model.zero_point(job.layer.output)] if job.output.quant else []
-    job.node("Pad", [job.sources[0], widths, *zero], mode="constant")
+    if job.output.quant:
+        value = job.model.zero_point(job.layer.output)
+    else:
+        value = job.model.constant(f"{job.target}_value", np.array(job.op.value, np.float32))
+    job.node("Pad", [job.sources[0], widths, value], mode="constant")
 
 
 def _slice(job: Job) -> None:

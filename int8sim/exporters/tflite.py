@@ -281,6 +281,8 @@ def _transpose(job: Job) -> None:
 
 
 def _pad(job: Job) -> None:
+    if job.op.value:
+        raise job.refuse("PAD fills with 0 only")
     widths = job.op.widths()
     paddings = job.model.integers(f"{job.layer.output}_widths", [widths[axis] for axis in stored_axes(job.kind())])
     job.operator("PAD", [job.source(), paddings])

@@ -23,6 +23,7 @@ from int8sim.ops.base import Op, ShapeMismatch, spatial
 from int8sim.ops.clip import Clip
 from int8sim.ops.concat import Concat
 from int8sim.ops.conv2d import Conv2d
+from int8sim.ops.divide import Divide
 from int8sim.ops.elementwise import Elementwise
 from int8sim.ops.flatten import Flatten
 from int8sim.ops.fully_connected import FullyConnected
@@ -32,6 +33,7 @@ from int8sim.ops.matmul import Matmul
 from int8sim.ops.max_pool import MaxPool
 from int8sim.ops.pad import Pad
 from int8sim.ops.pointwise import Pointwise
+from int8sim.ops.pow import Pow
 from int8sim.ops.registry import ops
 from int8sim.ops.reshape import Reshape
 from int8sim.ops.resize_nearest import ResizeNearest
@@ -73,7 +75,7 @@ def _rule(kind: type[Op]) -> Rule | None:
         return RULES[kind]
     if issubclass(kind, Pointwise) and not fields(kind):
         return Rule(anything, unary(kind()))
-    if issubclass(kind, Elementwise) and not fields(kind):
+    if issubclass(kind, Elementwise) and not fields(kind) and kind not in {Divide, Pow}:  # their NaN would spread
         return Rule(anything, binary(kind()))
     return None
 
@@ -212,10 +214,10 @@ def leaky_relu(draw: st.DrawFn, x: TensorType) -> Piece:
 
 
 def pad(draw: st.DrawFn, x: TensorType) -> Piece:
-    """Up to two cells on each side of every axis but the batch."""
+    """Up to two cells on each side of every axis but the batch, of 0 or, now and then, of another number."""
     rank = len(x.shape)
     widths = [0 if place % rank == 0 else draw(st.integers(0, 2)) for place in range(2 * rank)]
-    return Piece(Pad(tuple(widths)))
+    return Piece(Pad(tuple(widths), draw(st.sampled_from([0.0, 0.0, 0.0, -1.5]))))
 
 
 def reshape(draw: st.DrawFn, x: TensorType) -> Piece:

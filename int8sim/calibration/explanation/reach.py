@@ -22,7 +22,7 @@ from int8sim.spec.calibration import INT8_MAX
 SLACK = 1.0 + 2.0**-16
 """For the float32 sums of the run and the rounding of a scale."""
 PASSING = REORDERS | POOLS | {"relu", "concat", "pad", "slice"}
-"""Ops whose values are never greater than their inputs'."""
+"""Ops whose values are never greater than their inputs', or than what a pad fills with."""
 
 Bound = Callable[[Graph, Layer, Sequence[float]], float]
 """The greatest |y| of a layer, from the greatest |x| of its activations."""
@@ -77,8 +77,8 @@ def _sum(graph: Graph, layer: Layer, inputs: Sequence[float]) -> float:
 
 
 def _most(graph: Graph, layer: Layer, inputs: Sequence[float]) -> float:
-    del graph, layer
-    return max(inputs)
+    del graph
+    return max(*inputs, abs(getattr(layer.op, "value", 0.0)))  # of a pad
 
 
 PARAMETERS: Mapping[str, Bound] = {
