@@ -78,7 +78,7 @@ def _sum(graph: Graph, layer: Layer, inputs: Sequence[float]) -> float:
 
 def _most(graph: Graph, layer: Layer, inputs: Sequence[float]) -> float:
     del graph
-    return max(*inputs, abs(getattr(layer.op, "value", 0.0)))  # of a pad
+    return max(*inputs, abs(float(getattr(layer.op, "value", 0.0))))  # of a pad
 
 
 PARAMETERS: Mapping[str, Bound] = {
