@@ -88,23 +88,25 @@ READERS = {
     ".h5": ("int8sim.golden.store", "read_graph"),
 }
 """File ending -> module and function that reads a network."""
-ENGINE_OPEN = frozenset({".tflite"})
+ENGINE_OPEN = frozenset({".onnx", ".tflite"})
 """Endings of quantized networks that leave open which engine computes them."""
 
 
 def load(path: str | os.PathLike[str], *, profile: str | Profile | None = None) -> Graph:
     """A network from a file.
 
-    .onnx, or .prototxt, Caffe's deploy file with its .caffemodel of the same stem beside it: float32 networks. .tflite:
-    float32, or quantized and then with the arithmetic of `profile`, for example "tflm". .h5: the integer graph of a
-    golden file.
+    .prototxt, Caffe's deploy file with its .caffemodel of the same stem beside it: a float32 network. .onnx, .tflite:
+    float32, or quantized and then with the arithmetic of `profile`, for example "tflm"; for .onnx that is "onnxruntime"
+    where none is given. .h5: the integer graph of a golden file.
     Raises NotAModelError, UnsupportedOperatorError, NotAGoldenFileError, LayerError, ParameterError.
     """
     ending = Path(path).suffix.lower()
     if ending not in READERS:
         raise NotAModelError(path, f"the ending {ending!r} is none of {', '.join(sorted(READERS))}")
     if profile is not None and ending not in ENGINE_OPEN:
-        raise ParameterError("profile", profile, f"none for {ending}; it chooses who computes a quantized .tflite file")
+        raise ParameterError(
+            "profile", profile, f"none for {ending}; it chooses who computes a quantized .tflite or .onnx file"
+        )
     module, function = READERS[ending]
     options = {} if profile is None else {"profile": profile}
     graph: Graph = getattr(import_module(module), function)(path, **options)

@@ -15,9 +15,15 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import external_data_helper, numpy_helper
 
-from int8sim.model.errors import BatchMovedError, LayerError, NotAModelError, UnsupportedOperatorError
+from int8sim.model.errors import (
+    BatchMovedError,
+    LayerError,
+    NotAModelError,
+    OutsideDataError,
+    UnsupportedOperatorError,
+)
 from int8sim.model.step import Array
 
 FIRST_OPSET, LAST_OPSET = 7, 28
@@ -25,6 +31,11 @@ FIRST_OPSET, LAST_OPSET = 7, 28
 
 OWN_DOMAINS = frozenset({"", "ai.onnx"})
 FLOATS = frozenset({"float32", "float16", "bfloat16", "float64"})
+CODES = frozenset({"int8", "uint8", "int16"})
+TENSORS = FLOATS | CODES
+"""What an input can be; codes in a quantized network only."""
+
+UINT8, FLOAT32 = int(onnx.TensorProto.UINT8), int(onnx.TensorProto.FLOAT)
 
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array | None
 """An attribute's value; None for kinds that no reader takes (graphs, strings in lists, sparse tensors ...)."""
@@ -111,7 +122,7 @@ class Model:
     """What a file holds.
 
     inputs: by name, the declared shape, 1 as dimension 0 where the file leaves it open. batch: dimension 0 of all
-    inputs, or 0 if they differ. values: initializers, in the types that the file gives them.
+    inputs, or 0 if they differ. values: initializers, in the types that the file gives them. dtypes: of the inputs.
     """
 
     name: str
@@ -121,6 +132,7 @@ class Model:
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
     values: Mapping[str, Array]
+    dtypes: Mapping[str, str]
 
 
 def read_model(path: str | os.PathLike[str]) -> Model:
@@ -132,15 +144,33 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def _parse(path: str | os.PathLike[str]) -> Any:
-    """The ModelProto, with external data loaded; onnx refuses data outside the model's folder."""
+    """The ModelProto, with external data loaded, from the model's folder only. Raises NotAModelError."""
     try:
         _check_file(Path(path))
-        return onnx.load(path, format="protobuf")
+        proto = onnx.load(path, format="protobuf", load_external_data=False)
+        for tensor in filter(external_data_helper.uses_external_data, _tensors(proto.graph)):
+            _load_data(Path(path), tensor)
     except NotAModelError:
         raise
     except Exception as problem:  # onnx and protobuf raise many types, some of them their own
         first_line = (str(problem).splitlines() or [""])[0]
         raise NotAModelError(path, f"it cannot be read as an ONNX model ({first_line}); is it complete?") from None
+    return proto
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Those that are read: initializers and attributes."""
+    yield from graph.initializer
+    for node in graph.node:
+        yield from (attribute.t for attribute in node.attribute if attribute.HasField("t"))
+
+
+def _load_data(path: Path, tensor: Any) -> None:
+    """The values of a tensor that lie in another file, which must be in the model's folder wherever links lead."""
+    folder, location = path.parent.resolve(), external_data_helper.ExternalDataInfo(tensor).location
+    if Path(location).is_absolute() or not (folder / location).resolve().is_relative_to(folder):
+        raise OutsideDataError(path, tensor.name, location)
+    external_data_helper.load_external_data_for_tensor(tensor, str(folder))
 
 
 def _check_file(path: Path) -> None:
@@ -196,6 +226,7 @@ class _Reader:
             tuple(value.name for value in graph.output),
             self.nodes(graph.node),
             values,
+            {value.name: dtype_name(value.type.tensor_type.elem_type) for value in graph.input if value.name in inputs},
         )
 
     def opset(self, proto: Any) -> int:
@@ -212,8 +243,8 @@ class _Reader:
         """(declared batch or 0, shape of one sample) of a graph input."""
         kind = value.type.tensor_type
         what = f"input {value.name!r}"
-        if not value.type.HasField("tensor_type") or _dtype(kind.elem_type) not in FLOATS:
-            raise self.problem(f"{what} is no float tensor; int8sim reads float networks: start from the float model")
+        if not value.type.HasField("tensor_type") or dtype_name(kind.elem_type) not in TENSORS:
+            raise self.problem(f"{what} is no float tensor, nor one of 8-bit codes: start from the float model")
         if not kind.shape.dim:
             raise self.problem(f"{what} has no shape; declare it, as [batch, channels, height, width] for an image")
         known = [self.size(each) for each in kind.shape.dim]
@@ -275,10 +306,15 @@ class _Reader:
         return values
 
 
-def _dtype(element: int) -> str:
+def code_dtype(element: int) -> Any:
+    """NumPy's dtype of an ONNX element type. Raises KeyError."""
+    return onnx.helper.tensor_dtype_to_np_dtype(element)
+
+
+def dtype_name(element: int) -> str:
     """NumPy's name of an ONNX element type; "" for a number that is none."""
     try:
-        return str(onnx.helper.tensor_dtype_to_np_dtype(element).name)
+        return str(code_dtype(element).name)
     except (KeyError, ValueError):
         return ""
 

@@ -288,8 +288,8 @@ class Network:
         self.layers[self.layers.index(layer)] = longer
         self.types[node.output] = self.types.pop(layer.output)
 
-    def graph(self) -> Graph:
-        """What was read, checked. An output that is another name of a tensor becomes that tensor's name."""
+    def ends(self) -> tuple[list[Layer], list[str], dict[str, str]]:
+        """Layers and outputs, and tensors by new names: an output that is another name of a tensor becomes its name."""
         for name in dict.fromkeys(map(self.resolve, self.model.outputs)):
             if name in self._waiting:
                 self._leave_image(name)
@@ -300,7 +300,11 @@ class Network:
                 names.setdefault(source, output)
         layers = [_renamed(layer, names) for layer in self.layers]
         sources = [self.resolve(output) for output in self.model.outputs]
-        outputs = dict.fromkeys(names.get(source, source) for source in sources)
+        return layers, list(dict.fromkeys(names.get(source, source) for source in sources)), names
+
+    def graph(self) -> Graph:
+        """What was read, checked."""
+        layers, outputs, _ = self.ends()
         return float_graph(self.model.name, layers, self._sources, outputs, self.constants)
 
 

@@ -43,7 +43,7 @@ def steps(
     codes: the lowest and highest output code. bias: real, where the scheme takes it. Raises LayerError for scales whose
     ratio the target cannot hold.
     """
-    scheme = profile.scheme(layer.op.kind, types[0].dtype)
+    scheme = profile.scheme(layer.op.kind, "int32" if output.dtype == "int32" else types[0].dtype)
     if scheme is None:
         return {}
     try:

@@ -47,6 +47,18 @@ class ModelBytesError(NotAModelError):
         super().__init__(path, f"at byte {offset}: {problem}")
 
 
+class OutsideDataError(NotAModelError):
+    """An ONNX tensor whose values lie in a file outside the model's folder. tensor: its name; location: the file."""
+
+    def __init__(self, path: object, tensor: str, location: str) -> None:
+        self.tensor, self.location = tensor, location
+        super().__init__(
+            path,
+            f"the values of tensor {tensor!r} lie in {location!r}, outside the model's folder, and only files in that "
+            "folder are read: put the file there, and save the model with its plain name",
+        )
+
+
 class NotAGoldenFileError(FileProblemError):
     """A file that is no golden file of int8sim, or a damaged one."""
 

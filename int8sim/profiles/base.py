@@ -17,7 +17,7 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | move (max pool, reshape, pad ...) | none | nothing |
 
 A key "<kind> int16" is the scheme of 16-bit activations; the plain key is that of 8-bit ones, and of both for the last
-four lines of the table and for clamp.
+four lines of the table and for clamp. A key "<kind> int32" is that of a product whose output is its accumulator.
 
 x, w, y, a, b are QuantParams; bias float32 [channels] or None; low and high the output codes that a fused activation
 leaves (integers); group of a convolution, and depth the input channels of one group. derive names those that it needs,

@@ -35,6 +35,7 @@ from int8sim.profiles.rules import (
 from int8sim.spec.affine import asymmetric_scale, zero_point_half_even
 from int8sim.spec.eltwise import add_fma, requantize_real
 from int8sim.spec.float32 import float32, fma
+from int8sim.spec.integers import wrap
 from int8sim.spec.multipliers import float32_ratio
 from int8sim.spec.pooling import average_real, mean_rne, sum_offset, sum_real
 from int8sim.spec.qlinear import leaky_relu_real, multiply_float32, sigmoid_real
@@ -150,7 +151,13 @@ def _concat(*, x: QuantParams, y: QuantParams) -> Parameters:
     return _through_real(x=x, y=y, low=y.low, high=y.high)
 
 
+def _sum() -> Parameters:
+    return {"output": {"bits": 32}}
+
+
 OUTPUT = Scheme({"output": float_rne}, _output)
+SUM = Scheme({"output": wrap}, _sum)
+"""ConvInteger and MatMulInteger: the accumulator, int32."""
 
 ONNXRUNTIME = Profile(
     name="onnxruntime",
@@ -163,6 +170,9 @@ ONNXRUNTIME = Profile(
         "convolution": OUTPUT,
         "fully_connected": OUTPUT,
         "matmul": OUTPUT,
+        "convolution int32": SUM,
+        "fully_connected int32": SUM,
+        "matmul int32": SUM,
         "add": Scheme({"combine": add_fma}, _add),
         "multiply": Scheme({"combine": multiply_float32}, _multiply),
         "leaky_relu": Scheme({"convert": leaky_relu_real}, _through_real),
@@ -188,6 +198,7 @@ K as MLAS packs it: (row, column, channel) of a convolution's window, ascending 
 Source: microsoft/onnxruntime:onnxruntime/core/mlas/lib/x86_64/QgemmU8S8KernelAvx2.S.
 """
 IN_PAIRS = Scheme({"accumulate": add_vpmaddubsw_pair, "output": float_rne}, _output, PAIRS)
+SUM_IN_PAIRS = Scheme({"accumulate": add_vpmaddubsw_pair, "output": wrap}, _sum, PAIRS)
 
 
 def _is_depthwise(*, channels: int, group: int = 1, depth: int = 1) -> bool:
@@ -204,6 +215,8 @@ ONNXRUNTIME_AVX2 = replace(
         **ONNXRUNTIME.schemes,
         "convolution": replace(IN_PAIRS, branches=(Branch("depthwise: exact", _is_depthwise, OUTPUT),)),
         "fully_connected": IN_PAIRS,
+        "convolution int32": SUM_IN_PAIRS,
+        "fully_connected int32": SUM_IN_PAIRS,
     },
 )
 """What the same network answers where the processor has AVX2 and no VNNI.

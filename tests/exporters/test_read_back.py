@@ -1,5 +1,7 @@
 """A lowered graph, exported as .tflite and read again: the same steps, to the last bit, and the same tensors."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from exporter_compare import expect_equal
@@ -7,8 +9,10 @@ from exporter_layers import MAKERS, Dice
 from exporter_networks import digits, lenet, minmax
 
 from int8sim.exporters.exact import _different
+from int8sim.exporters.onnx import export_onnx
 from int8sim.exporters.tflite import FAMILY, export_tflite, tensor_names
 from int8sim.graph.run import run
+from int8sim.importers.onnx import load_onnx
 from int8sim.importers.tflite import load_tflite
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import NotExportableError, UnsupportedOperatorError
@@ -80,3 +84,42 @@ def test_the_lenet_comes_back(tmp_path):
     graph, inputs = lenet(), {"data": digits()["data"][:20]}
     lowered = lower(graph, minmax(graph, inputs), profile="tflite_reference", preset="mixed")
     assert same_tensors(lowered, again(lowered, tmp_path / "lenet.tflite"), inputs) > 400_000
+
+
+def onnx_again(graph, path):
+    """The graph, written as ONNX and read; None where it has no form there."""
+    with suppress(NotExportableError):
+        export_onnx(graph, path)
+        return load_onnx(path)
+
+
+def has_onnx_rows(graph):
+    """Whether the ONNX file has other layers: the importer reads images as NCHW, and a matrix product as it is."""
+    deep = any(layer.op.name == "fully_connected" and len(graph.types(layer)[0].shape) > 2 for layer in graph.layers)
+    return deep or any(kind.layout == "NHWC" for kind in graph.tensors.values())
+
+
+def same_layers(graph, back):
+    """How many layers of both are the same op with the same steps, the fused bounds apart, which are a Clip there."""
+    made = {layer.output: layer for layer in back.layers}
+    for layer in graph.layers:
+        other = made.get(f"{layer.output}_unclamped", made[layer.output])
+        if other is made[layer.output]:
+            assert not _different(layer.arithmetic, other.arithmetic, "the file")
+        assert layer.op == other.op or layer.op.kind == "clamp"
+        assert graph.tensors[layer.output].quant == back.tensors[layer.output].quant
+    return len(graph.layers)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_random_layers_come_back_from_onnx(name, tmp_path):
+    if find_profile("onnxruntime").scheme(find_op(name).kind, "int8") is None:
+        pytest.skip(f"onnxruntime has no {name}")
+    found = 0
+    for position in range(12):
+        dice = Dice(np.random.default_rng([position, sorted(MAKERS).index(name)]), "onnxruntime", "mixed", position % 2)
+        made = MAKERS[name](dice)
+        graph = lower(made.graph, made.table, profile="onnxruntime", preset="mixed")
+        back = None if has_onnx_rows(graph) else onnx_again(graph, tmp_path / "again.onnx")
+        found += same_layers(graph, back) if back else 0
+    assert found >= 3

@@ -12,7 +12,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from int8sim.importers.onnx import SUPPORTED, load_onnx
-from int8sim.model.errors import GraphError, Int8SimError, LayerError, NotAModelError, UnsupportedOperatorError
+from int8sim.model.errors import (
+    GraphError,
+    Int8SimError,
+    LayerError,
+    NotAModelError,
+    OutsideDataError,
+    UnsupportedOperatorError,
+)
 
 from .onnx_models import LENET, Shape, loaded, model, node, real, saved
 
@@ -98,6 +105,19 @@ class TestFiles:
             load_onnx(path)
 
 
+def with_data_in(location, place):
+    """A Conv whose weight, an initializer or a Constant's attribute, lies in a file."""
+    proto = model(op("Conv", "x w"), IMAGE, constants=W)
+    tensor = proto.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    if place == "attribute":
+        proto.graph.node.insert(0, node("Constant", "", "w", value=tensor))
+        del proto.graph.initializer[:]
+    return proto
+
+
 class TestData:
     def test_initializer_with_too_few_bytes(self, tmp_path):
         proto = model(op("Conv", "x w"), IMAGE, constants=W)
@@ -125,17 +145,22 @@ class TestData:
         proto.graph.sparse_initializer.add()
         assert "sparse" in refused(proto, tmp_path).reason
 
-    @pytest.mark.parametrize("location", ["../outside.bin", "/etc/passwd", "missing.bin", ""])
-    def test_external_data(self, location, tmp_path):
+    @pytest.mark.parametrize("location", ["../outside.bin", "/etc/passwd", "link.bin", "sub/outside.bin", "a/../../b"])
+    @pytest.mark.parametrize("place", ["initializer", "attribute"])
+    def test_external_data_outside_the_folder(self, place, location, tmp_path):
         (tmp_path / "outside.bin").write_bytes(W["w"].tobytes())
         folder = tmp_path / "inside"
         folder.mkdir()
-        proto = model(op("Conv", "x w"), IMAGE, constants=W)
-        tensor = proto.graph.initializer[0]
-        tensor.ClearField("raw_data")
-        tensor.data_location = TensorProto.EXTERNAL
-        tensor.external_data.add(key="location", value=location)
-        refused(proto, folder)
+        (folder / "link.bin").symlink_to(tmp_path / "outside.bin")
+        (folder / "sub").symlink_to(tmp_path)
+        error = refused(with_data_in(location, place), folder)
+        assert isinstance(error, OutsideDataError)
+        assert (error.tensor, error.location) == ("w", location)
+        assert "only files in that folder are read" in error.reason
+
+    @pytest.mark.parametrize("location", ["missing.bin", "", "."])
+    def test_external_data_that_is_not_there(self, location, tmp_path):
+        assert not isinstance(refused(with_data_in(location, "initializer"), tmp_path), OutsideDataError)
 
     def test_external_data_beside_the_model_is_read(self, tmp_path):
         proto = model(op("Conv", "x w"), IMAGE, constants=W)
@@ -209,21 +234,18 @@ class TestOperators:
     @pytest.mark.parametrize(
         ("operator", "domain"),
         [
-            ("QuantizeLinear", ""),
-            ("DequantizeLinear", "com.microsoft"),
-            ("QLinearConv", ""),
-            ("QLinearAdd", "com.microsoft"),
-            ("QGemm", "com.microsoft"),
-            ("ConvInteger", ""),
-            ("DynamicQuantizeLinear", ""),
+            ("QAttention", "com.microsoft"),
+            ("QLinearWhere", "com.microsoft"),
+            ("DynamicQuantizeLSTM", "com.microsoft"),
         ],
     )
     def test_quantized(self, operator, domain, tmp_path):
-        nodes = [node("Erf", "x", "t"), node(operator, "t", "y", "q", domain=domain)]
-        with pytest.raises(UnsupportedOperatorError, match=r"already quantized.*give it the float model") as caught:
+        nodes = [node("Relu", "x", "t"), node(operator, "t", "y", "q", domain=domain)]
+        with pytest.raises(UnsupportedOperatorError, match=r"it is not supported") as caught:
             loaded(model(nodes, ROWS), tmp_path)
         assert caught.value.node == "q"
         assert operator in caught.value.operator
+        assert {"QLinearConv", "com.microsoft.QGemm"} <= set(caught.value.supported)
 
 
 INDICES = node("MaxPool", "x", "y i", kernel_shape=[2, 2])

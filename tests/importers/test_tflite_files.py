@@ -127,8 +127,8 @@ def test_a_quantized_file_needs_an_engine(load, tmp_path):
     for profile in (None, "nvdla"):
         with pytest.raises(ParameterError, match="tflm, tflite_reference, tflite_optimized or xnnpack"):
             load(small(), profile)
-    with pytest.raises(ParameterError, match=r"none for \.onnx"):
-        int8sim.load(tmp_path / "x.onnx", profile="tflm")
+    with pytest.raises(ParameterError, match=r"none for \.prototxt"):
+        int8sim.load(tmp_path / "x.prototxt", profile="tflm")
 
 
 def outcome(load, content):

@@ -1,0 +1,90 @@
+"""Networks made by ONNX Runtime's own static quantizer, and every tensor of them as ONNX Runtime computes it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import onnx
+
+from int8sim.model.step import Array
+
+KINDS = tuple((pair, each) for pair in ("u8s8", "u8u8", "s8s8") for each in (False, True))
+"""Activations and weights, and whether per channel; the quantizer refuses s8u8, and the engine has no kernel for it."""
+
+INT8_ALLOWED = "session.qdqisint8allowed"
+"""The setting by which ONNX Runtime fuses QDQ graphs with int8 activations on x86, too."""
+
+
+def quantized(
+    source: Path, samples: Iterable[Mapping[str, Array]], kind: str, channels: bool, target: Path, form: str
+) -> Path:
+    """The float model, quantized by ranges of the samples. kind: as "u8s8". form: "QOperator" or "QDQ"."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.waiting = iter(samples)
+
+        def get_next(self) -> Mapping[str, Array] | None:
+            return next(self.waiting, None)
+
+    types = {"u8": QuantType.QUInt8, "s8": QuantType.QInt8}
+    logging.disable(logging.WARNING)  # the quantizer writes to the root logger
+    try:
+        quantize_static(
+            source,
+            target,
+            Reader(),
+            quant_format=QuantFormat[form],
+            activation_type=types[kind[:2]],
+            weight_type=types[kind[2:]],
+            per_channel=channels,
+        )
+    finally:
+        logging.disable(logging.NOTSET)
+    return target
+
+
+def node_outputs(path: Path, *operators: str) -> list[str]:
+    """The tensors that nodes of a file give, of these operators or of all but constants."""
+    nodes = onnx.load(path).graph.node
+    wanted = [node for node in nodes if (node.op_type in operators if operators else node.op_type != "Constant")]
+    return [name for node in wanted for name in node.output]
+
+
+def run_file(
+    path: Path, inputs: Mapping[str, Array], names: Iterable[str], optimized: bool = True, **settings: str
+) -> dict[str, Array]:
+    """These tensors of a file by ONNX Runtime, one thread, each made an output. settings: entries of the session."""
+    import onnxruntime
+
+    proto, wanted = onnx.load(path), list(names)
+    outputs = {each.name for each in proto.graph.output}
+    extra = [name for name in wanted if name not in outputs]
+    proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in extra)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    for name, value in settings.items():
+        options.add_session_config_entry(name, value)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return dict(zip(wanted, session.run(wanted, dict(inputs)), strict=True))
+
+
+def prepared(source: Path, shape: tuple[int, ...], target: Path) -> Path:
+    """A float model of one input with that shape, as the quantizer wants it: shapes known, fused by ONNX Runtime."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    proto = onnx.load(source)
+    dimensions = proto.graph.input[0].type.tensor_type.shape.dim
+    for dimension, size in zip(dimensions, shape, strict=True):
+        dimension.dim_value = size
+    del proto.graph.value_info[:]
+    shaped = target.with_name(f"{target.stem}_shaped.onnx")
+    onnx.save(proto, shaped)
+    quant_pre_process(shaped, target, skip_symbolic_shape=True)
+    return target
