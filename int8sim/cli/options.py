@@ -109,7 +109,8 @@ ProfileName = Annotated[
     str, typer.Option(help="The target: tensorrt, nvdla, onnxruntime ..., or yours; `int8sim doctor` lists them.")
 ]
 Engine = Annotated[
-    str | None, typer.Option("--profile", help="Of a quantized .tflite: who computes it: tflm, tflite_reference ...")
+    str | None,
+    typer.Option("--profile", help="Of a quantized .tflite or .onnx: who computes, as tflm, onnxruntime"),
 ]
 
 
