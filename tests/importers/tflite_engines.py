@@ -39,7 +39,7 @@ def litert(content, kernels):
 
 def micro(content, outputs):
     """By TensorFlow Lite Micro."""
-    made = pytest.importorskip("tflite_micro").runtime.Interpreter.from_bytes(content, arena_size=1 << 20)
+    made = pytest.importorskip("tflite_micro").runtime.Interpreter.from_bytes(content, arena_size=1 << 23)
 
     def run(inputs):
         for place, values in enumerate(inputs):
