@@ -144,7 +144,7 @@ def bad_inputs(tmp_path, quick):
         (["calibrate", LENET, "--data", DIGITS, "-o", out], "name one of its arrays"),
         (["calibrate", LENET, "--data", text, "-o", out], "data must be"),
         (["lower", LENET, "--table", other, "--profile", "nvdla", "-o", out], "no row for tensor(s) data, conv1"),
-        (["lower", LENET, "--table", cut, "--profile", "nvdla", "-o", out], "not text"),
+        (["lower", LENET, "--table", cut, "--profile", "nvdla", "-o", out], "not an HDF5 file"),
         (
             ["lower", LENET, "--table", cache, "--profile", "npu", "-o", out],
             "unknown profile 'npu'; known: cmsis_nn, nvdla",

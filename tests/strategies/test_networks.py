@@ -54,11 +54,13 @@ def equal_to_the_reference(graph: Graph, inputs, sets, names=()) -> None:
             assert same_bits(found[tensor], values), (name, tensor)
 
 
-WHICH = [pytest.param(False, id="two"), pytest.param(True, id="all", marks=pytest.mark.slow)]
+NETWORKS = [  # one preset of every profile with two instruction sets, everything with all of them
+    *{name: pytest.param(name, preset, False, id=f"{name}-two") for name, preset in PRESETS}.values(),
+    *(pytest.param(name, preset, True, id=f"{name}-{preset}-all", marks=pytest.mark.slow) for name, preset in PRESETS),
+]
 
 
-@pytest.mark.parametrize("every", WHICH)
-@pytest.mark.parametrize(("name", "preset"), PRESETS)
+@pytest.mark.parametrize(("name", "preset", "every"), NETWORKS)
 @settings(DRAWS, max_examples=3)
 @given(data=st.data())
 def test_networks_on_instruction_sets(name, preset, every, data):

@@ -147,6 +147,7 @@ def test_every_mutant_is_generated_and_judged(project):
     assert done.returncode == 0  # 1 of 40 is less than 3 %
 
 
+@pytest.mark.slow
 def test_survivors_fail_and_proofs_are_held_to_their_word(project):
     checks = project.folder / "checks" / "test_all.py"
     checks.write_text(CHECKS.replace("(2, 3, 4)", "(3, 4)").replace("[2, 3, 3]", "[3, 3]"))
@@ -212,6 +213,7 @@ def test_few_arguments_are_all_tried(project):
     assert outcomes["arithmetic.low_bit: value & 1 -> value | 1"]["outcome"] == "killed"
 
 
+@pytest.mark.slow
 def test_twenty_mutants_of_the_specification(tmp_path):
     found = tmp_path / "found.json"
     done = mutate(
