@@ -55,8 +55,8 @@ from int8sim.ops.registry import ops
 from int8sim.ops.relu import Relu
 from int8sim.ops.requantize import Requantize
 from int8sim.ops.reshape import Reshape
-from int8sim.ops.resize_linear import ResizeLinear
 from int8sim.ops.resize_nearest import ResizeNearest
+from int8sim.ops.resize_weighted import ResizeWeighted
 from int8sim.ops.sigmoid import Sigmoid
 from int8sim.ops.slice import Slice
 from int8sim.ops.softmax import Softmax
@@ -185,7 +185,12 @@ EXTRA = [
     Variant("rows", Normalize((2,), 0.125), ((1, 3, 9), (9,), (9,)), "", (1, 2)),
     Variant("channels of NCHW", ReduceMean((1,)), ((1, 5, 2, 3),), "NCHW"),
     Variant("cells of NHWC", ReduceMean((1, 3), keepdims=False), ((1, 3, 2, 4),), "NHWC"),
-    Variant("larger and smaller", ResizeLinear((0.0, 0.25, 1.5, 2.0), (0.75,)), ((1, 2, 3, 2),), "NCHW"),
+    Variant(
+        "larger, some outside",
+        ResizeWeighted(((0, (1.0,)), (0, (-0.125, 0.375, 0.8125)), (3, ()), (2, (1.0,))), ((0, (0.25, 0.75)),), 0.5),
+        ((1, 2, 3, 2),),
+        "NCHW",
+    ),
     Variant("slopes of every place", Prelu(), ((1, 2, 3, 4), (2, 1, 4)), "NCHW", (1,)),
     Variant("rows", Subtract(), ((1, 30), (1, 1))),
     Variant("of two", Pow(), ((1, 30), (1, 30))),

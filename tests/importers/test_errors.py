@@ -27,6 +27,9 @@ IMAGE: Mapping[str, Shape] = {"x": ["N", 4, 6, 6]}
 ROWS: Mapping[str, Shape] = {"x": ["N", 5]}
 W = {"w": real(3, 4, 3, 3)}
 B = {"b": real(5, 3)}
+S = {"s": np.float32([1, 1, 2, 2])}
+R, T = {"r": np.float32([0, 0, 0, 0, 1, 1, 1, 1])}, {"t": np.array([1, 4, 3, 3])}
+CROP = {"coordinate_transformation_mode": "tf_crop_and_resize"}
 LINES: Mapping[str, Shape] = {"x": ["N", 5, 9]}
 
 
@@ -278,10 +281,21 @@ FORMS = [
     ("Constants", op("Mul", "c s"), ROWS, {"c": real(3), "s": real(2)}, "has an unknown size"),
     ("Slice of nothing", op("Slice", "x s s a"), ROWS, {"s": np.array([1]), "a": np.array([1])}, "is empty"),
     ("Gather", op("Gather", "x i", axis=1), {"x": ["N", 200]}, {"i": np.arange(200) ** 2 % 199}, "pieces; 64 are"),
-    ("Resize cubic", op("Resize", "x - s", mode="cubic"), IMAGE, {"s": np.float32([1, 1, 2, 2])}, "mode is 'cubic'"),
+    ("Resize mode", op("Resize", "x - s", mode="area"), IMAGE, S, "mode is 'area'"),
+    ("Resize cubic", op("Resize", "x - s", mode="cubic", cubic_coeff_a=0.5), IMAGE, S, "cubic_coeff_a is 0.5; -1 .. 0"),
     ("Resize channels", op("Resize", "x - s"), IMAGE, {"s": np.float32([1, 2, 2, 2])}, "only height and width"),
-    ("Resize crop", op("Resize", "x - s", coordinate_transformation_mode="tf_crop_and_resize"), IMAGE, {}, "crop"),
-    ("Resize antialias", op("Resize", "x - s", antialias=1), IMAGE, {}, "antialias"),
+    ("Resize infinitely", op("Resize", "x - s"), IMAGE, {"s": np.float32([1, 1, 2, np.inf])}, "by positive scales"),
+    ("Resize far", op("Resize", "x - s"), IMAGE, {"s": np.float32([1, 1, 2, 1e9])}, "below 65,536"),
+    ("Resize where", op("Resize", "x - s", coordinate_transformation_mode="half"), IMAGE, S, "mode is 'half'"),
+    ("Resize crop, scales", op("Resize", "x r s", mode="linear", **CROP), IMAGE, {**S, **R}, "with sizes alone"),
+    ("Resize crop nearest", op("Resize", "x r - t", **CROP), {"x": [1, 4, 7, 6]}, {**R, **T}, "mode is 'nearest'"),
+    (
+        "Resize crop, channels",
+        op("Resize", "x r - t", mode="linear", **CROP),
+        {"x": [1, 4, 7, 6]},
+        {"r": np.float32([0, 0.5, 0, 0, 1, 1, 1, 1]), **T},
+        "only parts of height and width",
+    ),
     ("MaxPool kernel_shape", op("MaxPool", "x"), IMAGE, {}, "attribute kernel_shape is missing"),
     (
         "MaxPool VALID ceil_mode",
@@ -374,6 +388,13 @@ MISFITS = [
     ("Reshape copies too much", op("Reshape", "x s"), ROWS, {"s": np.array([0, 5, 0])}, "does not have"),
     ("Transpose rank", op("Transpose", "x", perm=[0, 2, 1]), ROWS, {}, "no order of the axes"),
     ("Pad too few", op("Pad", "x p"), ROWS, {"p": np.array([1, 0, 0])}, "do not fit a tensor with 2 axes"),
+    (
+        "Resize roi",
+        op("Resize", "x s - t", mode="linear", **CROP),
+        {"x": [1, 4, 6, 6]},
+        {**S, **T},
+        r"roi \[1.0, 1.0\] are not one",
+    ),
     ("Variance", op("BatchNormalization", "x g g g v"), ROWS, {"g": real(5), "v": np.float32([-1] * 5)}, "positive"),
     ("Variance NaN", op("BatchNormalization", "x v v v v"), ROWS, {"v": np.float32([np.nan] * 5)}, "positive"),
     ("Variances", op("BatchNormalization", "x g g g v"), ROWS, {"g": real(5), "v": np.float32([1] * 4)}, "variance is"),

@@ -368,6 +368,9 @@ def sizes() -> Iterator[Form]:
     ]
     numbers = {"zero": np.array(0), "axes": np.array([0]), "minus": np.array([-1])}
     yield Form("Shape, computed", nodes, {"x": [3, 4, 2]}, numbers, first=13)
+
+
+def resizes() -> Iterator[Form]:
     yield one(
         "Resize scales",
         "x s",
@@ -383,6 +386,13 @@ def sizes() -> Iterator[Form]:
             kinds = {"first": 13, "mode": mode, "coordinate_transformation_mode": how, "nearest_mode": "floor"}
             yield one(f"Resize {mode}, {how}, scales", "x - s", constants=scales, reference=NEVER, **kinds)
             yield one(f"Resize {mode}, {how}, sizes", "x - - s", {"x": [1, 4, 7, 6]}, to, reference=NEVER, **kinds)
+    for how in ("half_pixel_symmetric", "tf_crop_and_resize"):
+        kinds = {"coordinate_transformation_mode": how, "extrapolation_value": 3.0, "first": 19, "reference": NEVER}
+        parts = {"r": np.float32([0, 0, 0.3, -0.2, 1, 1, 0.8, 0.9]), "s": np.array([1, 4, 5, 9])}
+        yield one(f"Resize linear, {how}", "x r - s", {"x": [1, 4, 7, 6]}, parts, mode="linear", **kinds)
+    for more in ({"cubic_coeff_a": -0.5}, {"exclude_outside": 1}, {"antialias": 1}):
+        kinds = {**more, "mode": "cubic", "first": 18, "reference": NEVER}
+        yield one(f"Resize cubic {more}", "x - s", constants={"s": np.float32([1, 1, 2, 0.4])}, **kinds)
     yield one("Upsample attribute", last=8, mode="nearest", scales=[1.0, 1.0, 2.0, 2.0], reference=NEVER)
     yield one("Upsample", "x s", constants={"s": np.float32([1, 1, 2, 3])}, first=9, last=9, reference=NEVER)
 
@@ -410,7 +420,7 @@ def functions() -> Iterator[Form]:
 
 
 MAKERS = convolutions, matrices, pools, activations, additions, movements, paddings, names_and_constants, networks
-MAKERS += lines, transposed, two_tensors, cuts, sizes, norms, functions
+MAKERS += lines, transposed, two_tensors, cuts, sizes, resizes, norms, functions
 FORMS = [form for make in MAKERS for form in make()]
 
 

@@ -1,0 +1,77 @@
+"""Resizing by weights in float32, compiled: one kernel along either axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from int8sim.kernels.compile import build
+from int8sim.kernels.cpu.memory import empty
+from int8sim.model.step import Arithmetic, Array
+from int8sim.model.tensor import TensorType
+from int8sim.spec.float32 import float32, fma
+
+Places = Sequence[tuple[int, tuple[float, ...]]]
+
+
+class Weighted(Protocol):
+    """The attributes that the kernel reads."""
+
+    @property
+    def rows(self) -> Places: ...
+    @property
+    def columns(self) -> Places: ...
+    @property
+    def outside(self) -> float: ...
+
+
+def prepare(
+    op: Weighted,
+    inputs: Sequence[TensorType],
+    output_type: TensorType,
+    constants: Mapping[int, Array],
+    arithmetic: Arithmetic | None,
+) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form."""
+    del inputs, output_type, constants, arithmetic
+    rows, columns, kernel, outside = packed(op.rows), packed(op.columns), build(weigh), np.float32(op.outside)
+
+    def call(stored: Array) -> Array:
+        n, height, width, channels = stored.shape
+        line = len(op.columns) * channels
+        wide, out = empty((n, height, line), "float32"), empty((n, len(op.rows), line), "float32")
+        cells, places = (n * height, width, channels), (n * height, len(op.columns), channels)
+        kernel(stored.reshape(cells), *columns, outside, wide.reshape(places))
+        kernel(wide, *rows, outside, out)
+        return out.reshape(n, len(op.rows), len(op.columns), channels)
+
+    return call
+
+
+def packed(places: Places) -> tuple[Array, Array, Array]:
+    """First cells and counts of weights, int64 [places]; weights, float32 [places, most]."""
+    counts = [len(weights) for _, weights in places]
+    table = np.zeros((len(places), max(1, *counts)), np.float32)
+    for line, (_, weights) in zip(table, places, strict=True):
+        line[: len(weights)] = weights
+    return np.array([first for first, _ in places], np.int64), np.array(counts, np.int64), table
+
+
+def weigh(x: Array, firsts: Array, counts: Array, weights: Array, outside: float, out: Array) -> None:
+    """float32 [lines, cells, values] to [lines, places, values]; the first two cells at once: linear has no more."""
+    for n in range(np.uint64(out.shape[0])):
+        for i in range(np.uint64(out.shape[1])):
+            first, count, weight = np.uint64(firsts[i]), np.uint64(counts[i]), weights[i, 0]
+            if count > 1:
+                following, second = weights[i, 1], first + np.uint64(1)
+                for c in range(np.uint64(out.shape[2])):
+                    out[n, i, c] = fma(following, x[n, second, c], float32(weight * x[n, first, c]))
+            else:
+                for c in range(np.uint64(out.shape[2])):
+                    out[n, i, c] = float32(weight * x[n, first, c]) if count else outside
+            for k in range(np.uint64(2), count):
+                weight = weights[i, k]
+                for c in range(np.uint64(out.shape[2])):
+                    out[n, i, c] = fma(weight, x[n, first + k, c], out[n, i, c])
