@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from onnx.backend.test.case.node import collect_testcases
 
 import int8sim
 from int8sim.graph.run import run
@@ -19,6 +17,7 @@ from int8sim.importers.onnx_quantized_network import QuantizedNetwork
 from int8sim.model.errors import Int8SimError
 from int8sim.profiles.registry import profile
 
+from .node_cases import node_cases
 from .onnx_models import loaded, saved
 
 OPERATORS = {"ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger", "QuantizeLinear"}
@@ -50,10 +49,7 @@ def arrays(values: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def cases() -> list[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the cases are made on import, infinities and all
-        everything = [case for case in collect_testcases(None) if case.model is not None]
-    return [case for case in everything if OPERATORS & {node.op_type for node in case.model.graph.node}]
+    return [case for case in node_cases(OPERATORS) if OPERATORS & {node.op_type for node in case.model.graph.node}]
 
 
 def with_initializers(case: Any, activations: int) -> onnx.ModelProto:
