@@ -74,9 +74,9 @@ def feeds(proto: onnx.ModelProto, batch: int = 2) -> dict[str, Any]:
     return values
 
 
-def by_int8sim(graph: Graph, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph's outputs, from the compiled kernels."""
-    return run(graph, values, backend="cpu")
+def by_int8sim(graph: Graph, values: Mapping[str, Any], backend: str = "cpu") -> dict[str, Any]:
+    """The graph's outputs, from the compiled kernels or another backend."""
+    return run(graph, values, backend=backend)
 
 
 def by_reference(proto: onnx.ModelProto, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -144,23 +144,25 @@ def visible(wanted: Any) -> Any:
     return wanted if np.size(wanted) else np.ones(1)
 
 
+@pytest.mark.parametrize("backend", ["reference", pytest.param("cpu", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_onnx_node_cases(operator, cases, tmp_path, compared):
+def test_onnx_node_cases(operator, backend, cases, tmp_path, compared):
     """Skipped ones are refused, or give something else."""
     for case in cases[operator]:
         if case.name in SKIPPED:
             with pytest.raises((Int8SimError, AssertionError)):
-                check(case, tmp_path)
+                check(case, tmp_path, backend)
         else:
-            compared(check(case, tmp_path))
+            compared(check(case, tmp_path, backend), 1, backend)
 
 
-def check(case: Any, folder: Any) -> int:
+def check(case: Any, folder: Any, backend: str) -> int:
     proto, values = prepared(case)
     graph = loaded(proto, folder)
     declared = {name: graph.tensors[name].shape for name in graph.inputs}
     front = any(len(declared[name]) > np.ndim(values[name]) for name in declared)
-    found = by_int8sim(graph, {name: values[name][None] if front else values[name] for name in declared})
+    given = {name: values[name][None] if front else values[name] for name in declared}
+    found = by_int8sim(graph, given, backend)
     count = 0
     for output, wanted in zip(proto.graph.output, map(visible, case.data_sets[0][1]), strict=False):
         name = output.name if output.name in found else graph.outputs[0]  # another name of an input
