@@ -110,11 +110,21 @@ def _by_sizes(net: Network, node: Node, sizes: tuple[int, ...]) -> list[Axis]:
     if wrong or policy not in POLICIES:
         raise node.refused(f"sizes are {list(sizes)}, the policy {policy!r}; only height and width are resized")
     wanted = [int(given.get(axis, size)) if axis is not None else 1 for axis, size in zip(places, image, strict=True)]
+    axes = [Axis(size, goal, scale_of_sizes(size, goal)) for size, goal in zip(image, wanted, strict=True)]
     choose = POLICIES[policy]
     if choose is None:
-        return [Axis(size, goal, scale_of_sizes(size, goal)) for size, goal in zip(image, wanted, strict=True)]
-    scale = choose(scale_of_sizes(size, goal) for size, goal in zip(image, wanted, strict=True))
-    return [Axis(size, math.floor(size * scale + 0.5), scale) for size in image]
+        return axes
+    scales = [axes[places.index(axis)].scale if axis in places else 1.0 for axis in given]
+    scale = choose(scales, default=1.0)
+    if scale != 1.0 and not set(given) <= set(places):
+        raise node.refused(
+            f"the policy {policy!r} scales axes other than height and width, too; leave them out of axes"
+        )
+    return [_scaled(each, scale) if axis in given else each for axis, each in zip(places, axes, strict=True)]
+
+
+def _scaled(axis: Axis, scale: float) -> Axis:
+    return Axis(axis.size, math.floor(axis.size * scale + 0.5), scale)
 
 
 def _resize(net: Network, node: Node, axes: list[Axis], coordinates: str, nearest: str) -> None:

@@ -46,7 +46,9 @@ class ResizeWeighted(Op):
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         x = channels_last(inputs[0], types[0].layout)
-        return from_channels_last(self._along(self._along(x, self.columns, 2), self.rows, 1), types[0].layout)
+        out = self._along(self._along(x, self.columns, 2), self.rows, 1)
+        out[:, :, [not weights for _, weights in self.columns]] = self.outside
+        return from_channels_last(out, types[0].layout)
 
     def _along(self, x: Array, places: Sequence[Taps], axis: int) -> Array:
         lines = np.moveaxis(x, axis, -1)
@@ -67,8 +69,8 @@ class ResizeWeighted(Op):
         given = ([[1.0, 2.0], [3.0, 6.0]],)
         columns = (0, (1.0,)), (0, (0.75, 0.25)), (1, (1.0,)), (0, ())
         # the columns are 1, 1.25, 2 and 3, 3.75, 6
-        op = cls(((0, (0.5, 0.5)),), columns, -1.0)
-        yield Case("between two rows, and outside", op, kinds[:1], given, kinds[1], [[2.0, 2.5, 4.0, -1.0]])
+        op = cls(((0, (0.5, 0.5)),), columns, 0.5)
+        yield Case("between two rows, and outside", op, kinds[:1], given, kinds[1], [[2.0, 2.5, 4.0, 0.5]])
 
 
 def _weighted(cells: Sequence[float], weights: Sequence[float], outside: float) -> float:

@@ -287,6 +287,13 @@ FORMS = [
     ("Resize infinitely", op("Resize", "x - s"), IMAGE, {"s": np.float32([1, 1, 2, np.inf])}, "by positive scales"),
     ("Resize far", op("Resize", "x - s"), IMAGE, {"s": np.float32([1, 1, 2, 1e9])}, "below 65,536"),
     ("Resize where", op("Resize", "x - s", coordinate_transformation_mode="half"), IMAGE, S, "mode is 'half'"),
+    (
+        "Resize policy",
+        op("Resize", "x - - t", keep_aspect_ratio_policy="not_larger"),
+        {"x": [1, 4, 7, 6]},
+        T,
+        "scales axes other than height and width",
+    ),
     ("Resize crop, scales", op("Resize", "x r s", mode="linear", **CROP), IMAGE, {**S, **R}, "with sizes alone"),
     ("Resize crop nearest", op("Resize", "x r - t", **CROP), {"x": [1, 4, 7, 6]}, {**R, **T}, "mode is 'nearest'"),
     (

@@ -390,6 +390,9 @@ def resizes() -> Iterator[Form]:
         kinds = {"coordinate_transformation_mode": how, "extrapolation_value": 3.0, "first": 19, "reference": NEVER}
         parts = {"r": np.float32([0, 0, 0.3, -0.2, 1, 1, 0.8, 0.9]), "s": np.array([1, 4, 5, 9])}
         yield one(f"Resize linear, {how}", "x r - s", {"x": [1, 4, 7, 6]}, parts, mode="linear", **kinds)
+    for policy in ("not_larger", "not_smaller"):
+        kinds = {"keep_aspect_ratio_policy": policy, "first": 18, "reference": NEVER}
+        yield one(f"Resize width, {policy}", "x - - s", constants={"s": np.array([9])}, axes=[3], **kinds)
     for more in ({"cubic_coeff_a": -0.5}, {"exclude_outside": 1}, {"antialias": 1}):
         kinds = {**more, "mode": "cubic", "first": 18, "reference": NEVER}
         yield one(f"Resize cubic {more}", "x - s", constants={"s": np.float32([1, 1, 2, 0.4])}, **kinds)

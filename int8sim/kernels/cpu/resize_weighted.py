@@ -37,6 +37,7 @@ def prepare(
     """x in storage form -> y in storage form."""
     del inputs, output_type, constants, arithmetic
     rows, columns, kernel, outside = packed(op.rows), packed(op.columns), build(weigh), np.float32(op.outside)
+    beyond = [j for j, (_, weights) in enumerate(op.columns) if not weights]
 
     def call(stored: Array) -> Array:
         n, height, width, channels = stored.shape
@@ -45,7 +46,10 @@ def prepare(
         cells, places = (n * height, width, channels), (n * height, len(op.columns), channels)
         kernel(stored.reshape(cells), *columns, outside, wide.reshape(places))
         kernel(wide, *rows, outside, out)
-        return out.reshape(n, len(op.rows), len(op.columns), channels)
+        resized = out.reshape(n, len(op.rows), len(op.columns), channels)
+        if beyond:
+            resized[:, :, beyond] = outside
+        return resized
 
     return call
 
