@@ -79,12 +79,17 @@ def prepared(source: Path, shape: tuple[int, ...], target: Path) -> Path:
     """A float model of one input with that shape, as the quantizer wants it: shapes known, fused by ONNX Runtime."""
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    fixed = shaped(source, shape, target.with_name(f"{target.stem}_shaped.onnx"))
+    quant_pre_process(fixed, target, skip_symbolic_shape=True)
+    return target
+
+
+def shaped(source: Path, shape: tuple[int, ...], target: Path) -> Path:
+    """A model of one input with that shape, otherwise as it was."""
     proto = onnx.load(source)
     dimensions = proto.graph.input[0].type.tensor_type.shape.dim
     for dimension, size in zip(dimensions, shape, strict=True):
         dimension.dim_value = size
     del proto.graph.value_info[:]
-    shaped = target.with_name(f"{target.stem}_shaped.onnx")
-    onnx.save(proto, shaped)
-    quant_pre_process(shaped, target, skip_symbolic_shape=True)
+    onnx.save(proto, target)
     return target

@@ -349,6 +349,10 @@ def _float_leaky_relu(job: Job) -> None:
     job.node("LeakyRelu", alpha=job.op.slope)
 
 
+def _float_hard_sigmoid(job: Job) -> None:
+    job.node("HardSigmoid", alpha=job.op.slope, beta=job.op.shift)
+
+
 def _float_conv2d(job: Job) -> None:
     kernel = job.model.kinds[job.layer.inputs[1]].shape[2:]
     job.node("Conv", group=job.op.group, **job.window(kernel))
@@ -413,6 +417,7 @@ FLOAT: Mapping[str, Writer] = {
     "multiply": _float_multiply,
     "sigmoid": _plain("Sigmoid"),
     "tanh": _plain("Tanh"),
+    "hard_sigmoid": _float_hard_sigmoid,
     "hard_swish": _plain("HardSwish"),
     "leaky_relu": _float_leaky_relu,
     "requantize": _plain("Identity"),

@@ -36,7 +36,7 @@ from int8sim.exporters.tflite_windows import average_pool, conv2d, max_pool
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import NotExportableError
 from int8sim.model.files import write_bytes
-from int8sim.model.step import Number
+from int8sim.model.step import Array, Number
 from int8sim.model.tensor import TensorType, dtype_range
 from int8sim.profiles.base import Bound, Profile
 from int8sim.profiles.registry import profile
@@ -341,9 +341,22 @@ def _float_multiply(job: Job) -> None:
 
 def _batch_normalization(job: Job) -> None:
     """x * a + b per channel, the last axis of what is stored."""
-    a, b = job.op.constants(*(job.values(position) for position in range(1, 5)))
+    _line(job, *job.op.constants(*(job.values(position) for position in range(1, 5))))
+
+
+def _hard_sigmoid(job: Job) -> None:
+    """min(max(x * slope + shift, 0), 1): no operator of TensorFlow Lite's."""
+    name = f"{job.layer.output}_unclamped"
+    line = job.model.auxiliary(name, stored_shape(job.output), job.output)
+    _line(job.to(line), *np.array([[job.op.slope], [job.op.shift]], np.float32))
+    _limit(job, line, (0.0, 1.0))
+
+
+def _line(job: Job, factor: Array, offset: Array) -> None:
+    """x * factor + offset, float32 [1] or of every channel."""
     name = job.layer.output
-    factors, offsets = (job.file.constant(job.model.fresh(f"{name}_{k}"), v) for k, v in (("factor", a), ("offset", b)))
+    pair = (("factor", factor), ("offset", offset))
+    factors, offsets = (job.file.constant(job.model.fresh(f"{name}_{key}"), values) for key, values in pair)
     scaled = job.model.auxiliary(f"{name}_scaled", stored_shape(job.output), job.output)
     job.file.operator("MUL", [job.source(), factors], scaled)
     job.operator("ADD", [scaled, offsets])
@@ -385,5 +398,6 @@ FLOAT: Mapping[str, Callable[[Job], None]] = {
     "multiply": _float_multiply,
     "requantize": _float_requantize,
     "batch_normalization": _batch_normalization,
+    "hard_sigmoid": _hard_sigmoid,
 }
 """Op name -> writer of the float32 layer, where it is another."""

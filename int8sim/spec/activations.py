@@ -1,13 +1,13 @@
 """Activation functions of real values: one float32 definition each, the same bits on every machine.
 
-Each is computed in binary64 from +, -, * and /, and rounded to float32 once.
+Each is computed in binary64 from +, -, * and /, and rounded to float32 once, unless it says otherwise.
 """
 
 from __future__ import annotations
 
 import math
 
-from int8sim.spec.float32 import exp_binary64, float32, fma
+from int8sim.spec.float32 import exp_binary64, float32
 
 SIGMOID_END = 104.0  # e**-104 is less than half the smallest float32
 TANH_END = 10.0  # 1 - tanh(10) is less than half a unit of the last place
@@ -71,8 +71,8 @@ def identity(x: float) -> float:
 
 
 def hard_sigmoid(x: float, slope: float, shift: float) -> float:
-    """fma(x, slope, shift), not below 0 and not above 1."""
-    return min(max(fma(x, slope, shift), float32(0.0)), float32(1.0))
+    """x * slope + shift, not below 0 and not above 1, each step rounded to float32: ONNX Runtime's order."""
+    return min(max(float32(float32(x * slope) + shift), float32(0.0)), float32(1.0))
 
 
 def elu(x: float, slope: float) -> float:

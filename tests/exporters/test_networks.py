@@ -5,8 +5,12 @@ import pytest
 from exporter_compare import compare, engine
 from exporter_networks import attention, digits, images, island, lenet, minmax, residual
 
+from int8sim.graph.check import float_graph
+from int8sim.graph.ir import Layer
 from int8sim.graph.run import run
 from int8sim.lowering.lower import lower
+from int8sim.model.tensor import TensorType
+from int8sim.ops.registry import op
 
 pytestmark = pytest.mark.engine
 
@@ -67,6 +71,15 @@ def test_attention_network(profile, preset, compared):
     counts = compare(lower(graph, minmax(graph, inputs), profile=profile, preset=preset), inputs, profile)
     assert {"matmul", "transpose", "reshape", "pad", "max_pool"} <= set(counts)
     compared(sum(counts.values()), what=profile)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_hard_sigmoid_in_float32_is_the_engines(profile, compared):
+    layer = Layer("y", op("hard_sigmoid")(float(np.float32(0.2)), 0.5), ("x",), "y")
+    graph = float_graph("gate", [layer], {"x": TensorType((1, 500), "float32")}, ["y"], {})
+    inputs = {"x": 3 * images(graph, 7)["x"]}
+    counts = compare(lower(graph, minmax(graph, inputs), profile=profile), inputs, profile)
+    compared(counts["hard_sigmoid"], 32_000, profile)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
