@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from int8sim.graph.ir import Graph, Layer, State
 from int8sim.model.errors import GraphError
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import ShapeMismatch, named
+from int8sim.ops.base import ShapeMismatch, expect, named
+
+LARGEST = 1 << 28
+"""Values of one sample of a tensor; a network that asks for more is damaged."""
 
 
 def float_graph(
@@ -34,11 +38,13 @@ def float_graph(
 
 
 def infer(layer: Layer, types: list[TensorType]) -> TensorType:
-    """The op's `infer`, with the layer's name in the error."""
+    """The op's `infer`, with the layer's name in the error; no more than LARGEST values a sample."""
     try:
-        return layer.op.infer(types)
+        kind = layer.op.infer(types)
+        expect(math.prod(kind.shape[1:]) <= LARGEST, f"its output {kind} is too large: over {LARGEST:,} values a sample")
     except ShapeMismatch as problem:
         raise named(layer.name, problem) from None
+    return kind
 
 
 def in_order(layers: Iterable[Layer], given: Iterable[str]) -> list[Layer]:

@@ -6,6 +6,7 @@ missing or wrong. Source: onnx/onnx:docs/IR.md and onnx/onnx.proto.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy as np
 import onnx
 from onnx import external_data_helper, numpy_helper
 
+from int8sim.graph.check import LARGEST
 from int8sim.model.errors import (
     BatchMovedError,
     LayerError,
@@ -255,6 +257,8 @@ class _Reader:
                     "the batch, may be: export the model with a fixed size, or set it with "
                     "onnx.tools.update_model_dims or onnxruntime.tools.make_dynamic_shape_fixed"
                 )
+        if math.prod(known[1:]) > LARGEST:
+            raise self.problem(f"{what} has the shape {known}, more than {LARGEST:,} values: the file is damaged")
         return known[0], tuple(known[1:])
 
     @staticmethod

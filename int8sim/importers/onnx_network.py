@@ -69,6 +69,11 @@ class Network:
         """An activation's shape as the model knows it."""
         return self.types[name].shape[self.lead :]
 
+    def rank(self, node: Node) -> int:
+        """How many axes the first input has, an activation, as the model knows it."""
+        name = self.resolve(node.input(0))
+        return len(self.shape(name if name in self.types else self.activation(node)))
+
     def declared(self, name: str) -> tuple[int, ...]:
         """An activation's shape with the batch that the model declares, 1 if it leaves it open."""
         shape = self.shape(name)
@@ -150,11 +155,11 @@ class Network:
     def spatial(self, node: Node) -> int:
         """How many axes of the first input's are no batch and no channels: 1 or 2."""
         self.image(node)
-        return len(self.shape(self.resolve(node.input(0)))) - 2
+        return self.rank(node) - 2
 
     def add_image(self, node: Node, op: Op, *constants: str) -> None:
         """The node becomes a layer of the first input's image form."""
-        rank, x = len(self.shape(self.resolve(node.input(0)))), self.image(node)
+        rank, x = self.rank(node), self.image(node)
         if rank == 4 and not self.lead:
             self.add(node, op, x, *constants)
             return

@@ -51,8 +51,10 @@ def _sizes(net: Network, node: Node, whole: int) -> Sequence[int]:
         sizes = net.integers(node, 1, "sizes") if node.input(1) else ()
     if sizes and (sum(sizes) != whole or len(sizes) != len(node.outputs)):
         raise node.misfit(f"sizes {list(sizes)} do not make {whole}, or are not one for each of its outputs")
-    count = node.integer("num_outputs", len(node.outputs))
-    part = -(-whole // max(count, 1))
+    count = len(node.outputs)
+    if node.integer("num_outputs", count) != count:
+        raise node.misfit(f"num_outputs is {node.integer('num_outputs', count)}; it has {count} outputs")
+    part = -(-whole // count)
     return sizes or [max(min(part, whole - i * part), 0) for i in range(count)]
 
 

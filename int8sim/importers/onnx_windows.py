@@ -163,7 +163,7 @@ def read_batch_normalization(net: Network, node: Node) -> None:
     if not lowest + epsilon > 0.0:
         raise node.misfit(f"the lowest variance is {lowest} and epsilon {epsilon}; their sum must be positive")
     parameters = [net.parameter(node, i, what) for i, what in enumerate(("scale", "bias", "mean", "variance"), 1)]
-    if len(net.shape(net.resolve(node.input(0)))) == 2 and not net.lead:
+    if net.rank(node) == 2 and not net.lead:
         net.add(node, BatchNormalization(epsilon), net.activation(node), *parameters)
     else:
         net.add_image(node, BatchNormalization(epsilon), *parameters)

@@ -36,10 +36,11 @@ class MaxPool(Op):
             span = self.dilations[axis] * (self.kernel_shape[axis] - 1) + 1
             pads = self.pads[axis], self.pads[axis + 2]
             expect(max(pads) < span, f"pads {self.pads} reach beyond the window {self.kernel_shape}")
-        rows, columns = self.window().output_size(height, width)
-        for oy, ox in {*((oy, 0) for oy in range(rows)), *((0, ox) for ox in range(columns))}:
-            expect(any(self.window().cells(oy, ox, height, width)), f"window {oy}, {ox} holds no cell of the input")
-        return image(inputs[0], n, *self.window().output_size(height, width), channels)
+        sizes = self.window().output_size(height, width)
+        for axis, size in enumerate((height, width)):
+            empty = self.window().first_empty(size, sizes[axis], axis)
+            expect(empty is None, f"window {empty} of axis {axis + 2} holds no cell of the input")
+        return image(inputs[0], n, *sizes, channels)
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         x = channels_last(inputs[0], types[0].layout)

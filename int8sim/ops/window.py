@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from int8sim.ops.base import expect
+
+LONGEST = 1 << 24
+"""Cells of an axis with its padding: a window that is longer belongs to no network."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,30 @@ class Window:
     def _fit(self, size: int, axis: int) -> int:
         before, after = self.pads[axis], self.pads[axis + 2]
         span = self.dilations[axis] * (self.kernel[axis] - 1) + 1
-        room = size + before + after - span
+        padded = size + before + after
+        expect(padded <= LONGEST, f"pads {before} and {after} make {padded} cells; {LONGEST:,} are the most")
+        room = padded - span
         expect(room >= 0, f"a window of {span} cells does not fit {size} cells with pads {before} and {after}")
         stride = self.strides[axis]
         count = (room + stride - 1 if self.ceil_mode else room) // stride + 1
         if self.ceil_mode and (count - 1) * stride >= size + before:
             count -= 1  # the last window must start inside the input or its leading padding
         return count
+
+    def first_empty(self, size: int, count: int, axis: int) -> int | None:
+        """The first of `count` windows along an axis that holds no cell of the input, if pads are shorter than windows.
+
+        One that starts in the padding takes the cells whose place is its own modulo the dilation; such places repeat
+        after `cycle` windows, and those before are different, so that no more than `size` pass.
+        """
+        stride, dilation, before = self.strides[axis], self.dilations[axis], self.pads[axis]
+        cycle = dilation // math.gcd(stride, dilation)
+        outside = min(count, -(-before // stride))
+        for place in range(min(outside, cycle)):
+            if (place * stride - before) % dilation >= size:
+                return place
+        last = count - 1
+        return last if last * stride - before >= size else None
 
     def cells(self, oy: int, ox: int, height: int, width: int) -> Iterator[tuple[int, int, int, int]]:
         """(kernel row, kernel column, input row, input column) of the cells inside the input, in raster order."""

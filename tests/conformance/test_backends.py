@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from int8sim.graph.check import float_graph
@@ -64,6 +64,7 @@ from int8sim.ops.subtract import Subtract
 from int8sim.ops.tanh import Tanh
 from int8sim.ops.transpose import Transpose
 from int8sim.ops.weighted_sum import WeightedSum
+from int8sim.ops.window import Window
 from int8sim.profiles.registry import profiles
 from int8sim.spec.float32 import float32
 from int8sim.spec.integers import saturating_add, wrap
@@ -453,6 +454,17 @@ def test_any_window(kind, size, kernel, strides, dilations, pads, group, flags, 
 def test_a_dilated_window_between_the_cells_is_refused():
     with pytest.raises(ShapeMismatch, match="holds no cell"):
         MaxPool((2, 2), (1, 1), (1, 1, 1, 1), (2, 2)).infer([codes((1, 1, 1, 3), "int8", 0, "NCHW")])
+
+
+@given(st.tuples(*[st.integers(1, 7)] * 4), st.integers(0, 20), st.integers(0, 20))
+def test_the_first_window_without_a_cell(sizes, before, after):
+    size, kernel, stride, dilation = sizes
+    span = dilation * (kernel - 1) + 1
+    window = Window((kernel, 1), (stride, 1), (dilation, 1), (before % span, 0, after % span, 0), True)
+    assume(size + before % span + after % span >= span)
+    count, _ = window.output_size(size, 1)
+    empty = [place for place in range(count) if not any(window.cells(place, 0, size, 1))]
+    assert window.first_empty(size, count, 0) == next(iter(empty), None)
 
 
 @pytest.mark.parametrize("zero_point", [0, 3, 128, 254, 255, (0, 255, 128, 1, 200, 77)], ids=str)

@@ -1,48 +1,31 @@
-"""Damaged copies of the LeNet: each one loads, or raises an Int8SimError; nothing else gets out."""
+"""Damaged copies of models: each one loads, or raises an Int8SimError; nothing else gets out."""
 
 from __future__ import annotations
 
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from int8sim.graph.ir import Graph
 from int8sim.importers.onnx import load_onnx
 from int8sim.model.errors import Int8SimError, NotAModelError
 
-from .onnx_models import LENET, model, node, real
+from .damaged_models import operators, pairs, shapes, windows
+from .onnx_models import LENET, model, node
 
 COPIES = 200
+MODELS = [windows, shapes, operators, pairs]
+AMOUNTS = [pytest.param(40, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
+MEMORY = 64 << 20
 
 
 @pytest.fixture(scope="module")
 def whole():
     return LENET.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def small():
-    """Little data, so that most bits are structure: every operator with attributes, in 3 KB."""
-    nodes = [
-        node("Conv", "x w", "a", "conv", auto_pad="SAME_UPPER", strides=[2, 2], dilations=[1, 1], group=2),
-        node("Add", "a c", "b", "bias"),
-        node("BatchNormalization", "b g g g v", "d", epsilon=0.001),
-        node("Clip", "d low high", "e"),
-        node("MaxPool", "e", "f", kernel_shape=[2, 2], ceil_mode=1, strides=[2, 1], pads=[0, 1, 1, 0]),
-        node("AveragePool", "f", "h", kernel_shape=[2, 2], count_include_pad=1, pads=[1, 1, 0, 0]),
-        node("Concat", "h h", "i", axis=-3),
-        node("Pad", "i pads", "j", mode="constant"),
-        node("Transpose", "j", "k", perm=[0, 2, 3, 1]),
-        node("Reshape", "k shape", "l"),
-        node("Gemm", "l m o", "p", alpha=0.5, beta=2.0, transB=1),
-        node("Identity", "p", "q"),
-        node("Softmax", "q", "y", axis=-1),
-    ]
-    weights = {"w": real(4, 2, 3, 3), "c": real(4, 1, 1), "g": real(4), "v": np.abs(real(4))}
-    rows = {"shape": np.array([0, -1]), "m": real(3, 96), "o": real(3)}
-    settings = {"low": np.float32(0), "high": np.float32(6), "pads": np.array([0, 0, 1, 0, 0, 0, 0, 1])}
-    return model(nodes, {"x": ["N", 4, 6, 6]}, constants=weights | rows | settings).SerializeToString()
 
 
 def outcome(content: bytes, path) -> str:
@@ -68,15 +51,69 @@ def test_copies_with_a_flipped_bit(whole, tmp_path):
     assert "loaded" in results
 
 
-def test_small_model_with_a_flipped_bit(small, tmp_path):
-    assert outcome(small, tmp_path / "small.onnx") == "loaded"
-    results = [outcome(flipped(small, seed), tmp_path / "small.onnx") for seed in range(5 * COPIES)]
-    assert {"loaded", "NotAModelError", "UnsupportedOperatorError", "LayerError", "GraphError"} <= set(results)
+@pytest.mark.parametrize("make", MODELS)
+def test_small_models_are_whole(make, tmp_path):
+    assert outcome(make(), tmp_path / "small.onnx") == "loaded"
 
 
-def test_small_model_cut_everywhere(small, tmp_path):
-    for length in range(len(small)):
-        assert outcome(small[:length], tmp_path / "cut.onnx") != "loaded"
+@pytest.mark.parametrize("count", AMOUNTS)
+@pytest.mark.parametrize("make", MODELS)
+def test_small_models_cut(make, count, tmp_path):
+    content = make()
+
+    @settings(max_examples=count)
+    @given(st.integers(0, len(content) - 1))
+    def check(length):
+        assert outcome(content[:length], tmp_path / "cut.onnx") != "loaded"
+
+    check()
+
+
+@pytest.mark.parametrize("count", AMOUNTS)
+@pytest.mark.parametrize("make", MODELS)
+def test_small_models_with_flipped_bits(make, count, tmp_path):
+    """Without more memory than a few times what the whole file takes."""
+    content = make()
+
+    @settings(max_examples=count)
+    @given(st.lists(st.integers(0, 8 * len(content) - 1), min_size=1, max_size=3))
+    def check(bits):
+        damaged = bytearray(content)
+        for bit in bits:
+            damaged[bit // 8] ^= 1 << bit % 8
+        outcome(bytes(damaged), tmp_path / "small.onnx")
+
+    tracemalloc.start()
+    try:
+        check()
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+
+
+ABSURD = [
+    node("MaxPool", "x", "y", kernel_shape=[2, 2], dilations=[1 << 40, 1], pads=[1 << 39, 0, 1 << 39, 0]),
+    node("MaxPool", "x", "y", kernel_shape=[1 << 40, 1], pads=[1 << 39, 0, 1 << 39, 0]),
+    node("AveragePool", "x", "y", kernel_shape=[1, 1 << 40], pads=[0, 1 << 39, 0, 1 << 39]),
+    node("Resize", "x - many", "y", mode="nearest"),
+    node("Resize", "x - - sizes", "y", mode="linear"),
+    node("Pad", "x pads", "y"),
+    node("Split", "x", "y z", axis=1, num_outputs=1 << 40),
+]
+"""Numbers that no machine can count to."""
+NUMBERS = {"many": np.float32([1, 1, 1e20, 1]), "sizes": np.array([1, 2, 4, 1 << 40])}
+NUMBERS |= {"pads": np.array([0, 0, 0, 0, 0, 0, 1 << 40, 0])}
+
+
+@pytest.mark.parametrize("absurd", ABSURD, ids=lambda each: each.op_type)
+def test_absurd_numbers_are_refused_at_once(absurd, tmp_path):
+    proto = model([absurd], {"x": ["N", 2, 4, 4]}, constants=NUMBERS, opset=18)
+    assert outcome(proto.SerializeToString(), tmp_path / "absurd.onnx") in {"LayerError", "UnsupportedOperatorError"}
+
+
+def test_an_input_of_absurd_size_is_refused(tmp_path):
+    proto = model([node("Relu", "x", "y")], {"x": ["N", 1 << 30, 1 << 30]})
+    assert outcome(proto.SerializeToString(), tmp_path / "absurd.onnx") == "NotAModelError"
 
 
 def flipped(content: bytes, seed: int) -> bytes:
