@@ -41,7 +41,8 @@ def infer(layer: Layer, types: list[TensorType]) -> TensorType:
     """The op's `infer`, with the layer's name in the error; no more than LARGEST values a sample."""
     try:
         kind = layer.op.infer(types)
-        expect(math.prod(kind.shape[1:]) <= LARGEST, f"its output {kind} is too large: over {LARGEST:,} values a sample")
+        few = math.prod(kind.shape[1:]) <= LARGEST
+        expect(few, f"its output {kind} is too large: over {LARGEST:,} values a sample")
     except ShapeMismatch as problem:
         raise named(layer.name, problem) from None
     return kind

@@ -7,6 +7,7 @@ and kept. A backend without a kernel for a layer is an error that names it, neve
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -18,7 +19,7 @@ import numpy as np
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.program import program
 from int8sim.graph.trace import Tracer
-from int8sim.kernels.cpu.threads import in_parts, on_threads, share
+from int8sim.kernels.cpu.threads import LEAST_PRODUCTS, in_parts, on_threads, share
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.errors import (
     BackendUnavailableError,
@@ -72,13 +73,12 @@ def run(
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
     values, planned = _inputs(graph, inputs), plan(graph, backend)
-    if backend == "cpu" and keep == "outputs" and threads == 1 and not (trace or observe):
-        made = program(graph, planned, values)
-        if made:
-            return made(values)
     wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
+    lean = backend == "cpu" and keep == "outputs" and not (trace or observe)
+    if lean and (threads == 1 or (_batch(values) < threads and _products(graph, _batch(values)) < LEAST_PRODUCTS)):
+        return _again(graph, values, planned, wanted)
     if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
-        return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
+        return _on_parts_of_the_batch(graph, values, planned, wanted, threads, lean)
     with on_threads(threads):
         return _run(values, planned, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
 
@@ -94,8 +94,24 @@ def _run(values: Mapping[str, Array], planned: Sequence[Planned], held: _Held) -
     return held.result
 
 
+def _again(
+    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str]
+) -> dict[str, Array]:
+    """On this thread, by a program as soon as there is one."""
+    made = program(graph, planned, values)
+    if made:
+        return made(values)
+    with on_threads(1):
+        return _run(values, planned, _Held(graph, wanted, None, None, stores=True))
+
+
 def _on_parts_of_the_batch(
-    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str], threads: int
+    graph: Graph,
+    values: Mapping[str, Array],
+    planned: Sequence[Planned],
+    wanted: frozenset[str],
+    threads: int,
+    lean: bool,
 ) -> dict[str, Array]:
     """Every thread runs the whole network on its part."""
     found: list[dict[str, Array]] = [{}] * threads
@@ -103,7 +119,8 @@ def _on_parts_of_the_batch(
     def work(part: int, parts: int) -> None:
         images = slice(*share(_batch(values), part, parts))
         own = {name: array[images] for name, array in values.items()}
-        found[part] = _run(own, planned, _Held(graph, wanted, None, None, stores=True))
+        every = _Held(graph, wanted, None, None, stores=True)
+        found[part] = _again(graph, own, planned, wanted) if lean else _run(own, planned, every)
 
     with on_threads(threads):
         in_parts(work)
@@ -112,6 +129,16 @@ def _on_parts_of_the_batch(
 
 def _batch(values: Mapping[str, Array]) -> int:
     return len(next(iter(values.values())))
+
+
+def _products(graph: Graph, batch: int) -> int:
+    """Of the layer that has most: threads share those of large layers only."""
+    weighted = [layer for layer in graph.layers if len(layer.inputs) > 1 and layer.inputs[1] in graph.constants]
+    sizes = [
+        math.prod(graph.tensors[layer.output].shape[1:]) * math.prod(graph.tensors[layer.inputs[1]].shape[1:])
+        for layer in weighted
+    ]
+    return batch * max(sizes, default=0)
 
 
 def _by_image(graph: Graph) -> bool:
