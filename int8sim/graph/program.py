@@ -26,14 +26,18 @@ from int8sim.model.step import Array
 MOST_VALUES = 1 << 24
 """Values of all activations of a run up to which it is worth the memory: beyond, Python's share is small."""
 
+KEPT = 3
+"""Shapes of a graph's inputs whose programs a thread keeps: a batch, its last part, and one image."""
+
 Shapes = tuple[tuple[int, ...], ...]
 
 
 class Program:
-    """One thread's run. Made by a run over `values`, whose outputs are not kept."""
+    """One thread's run. Made by a run over `values`, whose outputs are not kept. It holds no reference to the graph."""
 
     def __init__(self, graph: Graph, planned: Sequence[Any], values: Mapping[str, Array]) -> None:
-        self._graph, self._rooms, self._calls = graph, Rooms(), list[Call]()
+        self._rooms, self._calls = Rooms(), list[Call]()
+        self._types = {name: graph.tensors[name] for name in (*graph.inputs, *graph.outputs)}
         self._inputs = {name: to_storage(array, graph.tensors[name]) for name, array in values.items()}
         arrays: dict[str, Array] = dict(self._inputs)
         with on_threads(1), inside(self._rooms):
@@ -64,12 +68,12 @@ class Program:
 
     def __call__(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs, in their own layout."""
-        tensors = self._graph.tensors
+        types = self._types
         for name, place in self._inputs.items():
-            store(values[name], tensors[name], place)
+            store(values[name], types[name], place)
         for function, arguments in self._calls:
             function(*arguments)
-        return {name: _own_copy(from_storage(array, tensors[name]), array) for name, array in self._outputs.items()}
+        return {name: _own_copy(from_storage(array, types[name]), array) for name, array in self._outputs.items()}
 
 
 def _own_copy(array: Array, stored: Array) -> Array:
@@ -82,26 +86,29 @@ def _copied(kernel: Callable[..., Array], out: Array, *inputs: Array) -> None:
 
 
 class _Own(threading.local):
-    """Of one thread: by graph, the shapes of the last run's inputs, and the program that they have by now."""
+    """Of one thread: by graph, the shapes of its latest runs' inputs, and the program of those that came twice."""
 
     def __init__(self) -> None:
-        self.known: WeakKeyDictionary[Graph, tuple[Shapes, Program | None]] = WeakKeyDictionary()
+        self.known: WeakKeyDictionary[Graph, dict[Shapes, Program | None]] = WeakKeyDictionary()
 
 
 _own = _Own()
 
 
 def program(graph: Graph, planned: Sequence[Any], values: Mapping[str, Array]) -> Program | None:
-    """For the second run in a row over inputs of the same shapes, and for later ones; None if it is none of them."""
+    """From the second run over inputs of the same shapes on; None at the first, and where a run is large."""
     shapes = tuple(array.shape for array in values.values())
-    seen, known = _own.known.get(graph, ((), None))
-    if seen != shapes:
-        _own.known[graph] = shapes, None
-        return None
-    if known is None and _size(graph, shapes[0][0]) <= MOST_VALUES:
-        known = Program(graph, planned, values)
-        _own.known[graph] = shapes, known
-    return known
+    known = _own.known.setdefault(graph, {})
+    if shapes in known:
+        made = known.pop(shapes)
+        if made is None and _size(graph, shapes[0][0]) <= MOST_VALUES:
+            made = Program(graph, planned, values)
+        known[shapes] = made
+        return made
+    known[shapes] = None
+    if len(known) > KEPT:
+        del known[next(iter(known))]
+    return None
 
 
 def _size(graph: Graph, batch: int) -> int:

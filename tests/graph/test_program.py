@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +61,17 @@ def test_activations_share_rooms(network):
     made = Program(graph, plan(graph, "cpu"), {"x": x[:1]})
     rooms = sum(room.size for each in made._rooms.by_bits for room, _ in each)
     assert 0 < rooms < sum(np.prod(graph.tensors[name].shape) for name in graph.activations())
+
+
+def test_a_graph_that_nobody_holds_is_gone(network):
+    graph, x = network
+    own = replace(graph)
+    for _ in range(3):
+        run(own, {"x": x[:1]})
+    watched = weakref.ref(own)
+    del own
+    gc.collect()
+    assert watched() is None
 
 
 def test_large_runs_are_not_recorded(network, monkeypatch):
