@@ -114,6 +114,7 @@ def onnxruntime(graph: Graph, codes: dict[str, Array], threads: int) -> Call:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    options.add_session_config_entry("session.force_spinning_stop", "1")  # or its threads spin in the next one's turn
     session = onnxruntime.InferenceSession(onnx_model(graph).SerializeToString(), options)
     return lambda: session.run(None, codes)[0]
 
