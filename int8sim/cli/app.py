@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from int8sim.cli.app_evaluate import evaluate
+from int8sim.cli.app_golden import golden_app
 from int8sim.cli.app_report import report
 from int8sim.cli.app_statistics import statistics_app
 from int8sim.cli.app_table import table_app
@@ -52,7 +53,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # drawing the help with rich costs a third of the time that --help may take
 )
-golden_app = typer.Typer(help="Golden files: record and verify.", no_args_is_help=True)
 app.add_typer(table_app, name="table")
 app.add_typer(statistics_app, name="statistics")
 app.add_typer(golden_app, name="golden")
@@ -186,41 +186,6 @@ def sample_int8(
 
 app.command()(evaluate)
 app.command()(report)
-
-
-@golden_app.command("record")
-def golden_record(
-    model: Model,
-    data: Data,
-    output: Output,
-    backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
-    samples: Annotated[int | None, typer.Option(min=0, help="Samples kept in full; all by default.")] = None,
-    divide: Divide = 1.0,
-    mean: Mean = "",
-    std: Std = "",
-    resize: Resize = "",
-    crop: Crop = "",
-    channels: Channels = "",
-    profile: Engine = None,
-) -> None:
-    """Run a lowered graph and write graph, inputs, every tensor and hashes as one HDF5 file."""
-    from int8sim.cli.commands import golden_record as command
-    from int8sim.cli.data import read_preprocessing
-
-    preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
-    raise typer.Exit(command(model, data, output, backend, samples, preprocessing, profile))
-
-
-@golden_app.command("verify")
-def golden_verify(
-    file: Annotated[Path, typer.Argument(help="A golden file.")],
-    backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
-    json: Json = False,
-) -> None:
-    """Compare a run with a golden file, every tensor of every sample; explain the first mismatch."""
-    from int8sim.cli.commands import golden_verify as command
-
-    raise typer.Exit(command(file, backend, json))
 
 
 @app.command("nvdla-loadable")

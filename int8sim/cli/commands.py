@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from int8sim.cli.data import load_input
 from int8sim.cli.ranges import read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.golden import store
-from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
 from int8sim.model.files import replacing
 from int8sim.profiles.registry import profile as find_profile
@@ -85,46 +84,3 @@ def save_npz(path: Path, tensors: dict[str, Any]) -> None:
     """Write arrays to a temporary name and rename. Raises OutputNotWritableError."""
     with replacing(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, **tensors)  # type: ignore[arg-type, unused-ignore]
-
-
-def golden_record(
-    model: Path,
-    data: str,
-    output: Path,
-    backend: str,
-    samples: int | None,
-    preprocessing: Preprocessing,
-    profile: str | None,
-) -> int:
-    """`int8sim golden record`."""
-    graph = api.load(model, profile=profile)
-    images = load_input(graph, data, preprocessing)
-    api.record(graph, {graph.inputs[0]: images}, output, backend=backend, samples=samples)
-    Screen(as_json=False).say(f"wrote {output}: {len(images)} samples of {graph.name}")
-    return 0
-
-
-def golden_verify(file: Path, backend: str, as_json: bool) -> int:
-    """`int8sim golden verify`."""
-    screen, report = Screen(as_json), api.verify(file, backend=backend)
-    show_report(screen, str(file), report)
-    screen.result(report.as_dict())
-    return 0 if report else 1
-
-
-def show_report(screen: Screen, title: str, report: Report) -> None:
-    """Every tensor's counts, and the first mismatch in full."""
-    columns = ("tensor", "layer", "compared", "different")
-    screen.table(f"{title}, produced by {report.producer}", columns, _counts(report))
-    for problem in report.problems:
-        screen.say(problem)
-    if report.first:
-        for line in report.first.lines():
-            screen.say(line)
-    undefined = f", {report.unpredictable:,} of them unpredictable" if report.unpredictable else ""
-    verdict = "every bit equal" if report else f"{report.different:,} differ{undefined}"
-    screen.say(f"{report.compared:,} values compared on {report.backend}: {verdict}")
-
-
-def _counts(report: Report) -> Iterable[list[str]]:
-    return ([entry.tensor, entry.layer, f"{entry.compared:,}", f"{entry.different:,}"] for entry in report.tensors)

@@ -13,7 +13,8 @@ from typing import Any
 import int8sim
 from int8sim import api
 from int8sim.cli.accuracy import COLUMNS, Accuracy, accuracy, scores
-from int8sim.cli.commands import save_npz, show_report
+from int8sim.cli.commands import save_npz
+from int8sim.cli.golden_files import show_report
 from int8sim.cli.recipe import BATCH_SIZE, BATCHES, KEPT, PRESETS, WITNESSES, calibrated, digits, labels
 from int8sim.cli.screen import Screen
 from int8sim.cli.tables import TABLE_COLUMNS, table_dict, table_rows
