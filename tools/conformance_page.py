@@ -1,9 +1,10 @@
 """Make docs/conformance.md: every witness, how many values were compared with it, and where it can be had.
 
-    INT8SIM_ORACLES=<folder> python tools/conformance_page.py [--fast]
+    INT8SIM_ORACLES=<folder> python tools/conformance_page.py [--fast] [--only WORDS ...]
 
 Runs the tests that tools/witnesses.toml names, the slow ones too (--fast: without those), and ends with status 1 where
-one fails. SHA-256 of recorded files go to docs/conformance-files.txt, in the format of sha256sum.
+one fails. --only: the witnesses whose names hold one of these words; the others stay on the page as they are.
+SHA-256 of recorded files go to docs/conformance-files.txt, in the format of sha256sum.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,11 +25,13 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PAGE, FILES = ROOT / "docs" / "conformance.md", ROOT / "docs" / "conformance-files.txt"
+NOT_RUN = "not run"
 HEADER = """# Conformance: who proves int8sim, on how many values
 
 Made by `python tools/conformance_page.py`; every line is a test that compares bit for bit, and fails at one difference.
 A witness is somebody else's: a vendor's engine run live, vectors that a vendor recorded, RTL in simulation, the
-processor's own instruction. Machine: {machine}.
+processor's own instruction. Where a witness computes in float32, its title says how far it may differ.
+Machine: {machine}.
 """
 
 
@@ -35,12 +39,22 @@ def main() -> int:
     """Run every witness, write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fast", action="store_true", help="without the tests marked slow")
-    fast = parser.parse_args().fast
-    witnesses = tomllib.loads((ROOT / "tools" / "witnesses.toml").read_text())["witness"]
-    counts = [measure(entry, fast) for entry in witnesses]
-    PAGE.write_text(page(witnesses, counts))
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORDS", help="part of a witness's name")
+    given = parser.parse_args()
+    witnesses, kept = tomllib.loads((ROOT / "tools" / "witnesses.toml").read_text())["witness"], sections()
+    for entry in witnesses:
+        if any(words in entry["name"] for words in given.only):
+            kept[entry["name"]] = section(entry, measure(entry, given.fast))
+    parts = [kept.get(entry["name"]) or section(entry, Counter()) for entry in witnesses]
+    PAGE.write_text("\n".join([HEADER.format(machine=machine()), *parts]))
     FILES.write_text(digests(witnesses))
-    return 0 if all(counts) else 1
+    return 1 if any(NOT_RUN in part.partition("\n")[0] for part in parts) else 0
+
+
+def sections() -> dict[str, str]:
+    """The page as it is: the text of each witness by its name."""
+    found = re.split(r"^(?=## )", PAGE.read_text() if PAGE.exists() else "", flags=re.MULTILINE)[1:]
+    return {text.removeprefix("## ").partition("\n")[0].rpartition(": ")[0]: text.rstrip("\n") + "\n" for text in found}
 
 
 def measure(entry: dict[str, Any], fast: bool) -> Counter[str]:
@@ -54,15 +68,12 @@ def measure(entry: dict[str, Any], fast: bool) -> Counter[str]:
         return Counter(json.loads(written.read_text())) if status == 0 else Counter()
 
 
-def page(witnesses: list[dict[str, Any]], counts: list[Counter[str]]) -> str:
-    """The page's text."""
-    parts = [HEADER.format(machine=machine())]
-    for entry, found in zip(witnesses, counts, strict=True):
-        total = f"{sum(found.values()):,}" if found else "not run"
-        parts += [f"## {entry['name']}: {total}", f"{source(entry)}\n", "| test | values compared |\n| --- | ---: |"]
-        parts[-1] += "".join(f"\n| `{name.strip()}` | {count:,} |" for name, count in sorted(found.items()))
-        parts[-1] += "\n"
-    return "\n".join(parts)
+def section(entry: dict[str, Any], found: Counter[str]) -> str:
+    """One witness's part of the page."""
+    total = f"{sum(found.values()):,}" if found else NOT_RUN
+    rows = "".join(f"\n| `{name.strip()}` | {count:,} |" for name, count in sorted(found.items()))
+    table = f"| test | values compared |\n| --- | ---: |{rows}"
+    return f"## {entry['name']}: {total}\n{source(entry)}\n\n{table}\n"
 
 
 def source(entry: dict[str, Any]) -> str:
