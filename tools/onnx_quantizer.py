@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -30,11 +31,13 @@ def quantized(
         def get_next(self) -> Mapping[str, Array] | None:
             return next(self.waiting, None)
 
+    own = target.with_name(f"{target.stem}_float.onnx")  # ONNX Runtime writes a file beside the one it is given
+    shutil.copyfile(source, own)
     types = {"u8": QuantType.QUInt8, "s8": QuantType.QInt8}
     logging.disable(logging.WARNING)  # the quantizer writes to the root logger
     try:
         quantize_static(
-            source,
+            own,
             target,
             Reader(),
             quant_format=QuantFormat[form],
