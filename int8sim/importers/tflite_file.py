@@ -162,6 +162,8 @@ class _Reader:
         if any(not 0 <= size <= LARGEST_SIDE for size in shape) or math.prod(shape) > LARGEST_TENSOR:
             raise self.problem(f"tensor {name!r} has the shape {list(shape)}; it is damaged, or too large")
         scales, zero_points = self.quantization(table, name)
+        if table.table(6, "sparsity") is not None:
+            raise self.problem(f"tensor {name!r} is stored sparse; only dense ones are read")
         number = table.integer(2, "I")
         if number >= max(len(buffers), 1):
             raise self.problem(f"tensor {name!r} has its values in buffer {number}; the file has {len(buffers)}")

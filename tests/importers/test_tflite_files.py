@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,6 +114,29 @@ def convolved(shape=(4, 3, 3, 4), outputs=4, quant=COARSE, **options):
 def test_what_is_refused(load, file, error, message):
     with pytest.raises(error, match=message):
         load(file)
+
+
+def dequantized(stored, quant=None):
+    """A fully connected layer whose weight the file dequantizes."""
+    file = File((1, 8), None, "float32")
+    weight = file.flat.tensor("w", (3, 8), "float32", batched=False)
+    file.flat.operator("DEQUANTIZE", [file.flat.constant("stored", stored, quant)], weight)
+    return file.add("FULLY_CONNECTED", (1, 3), None, weight, dtype="float32")
+
+
+def test_weights_that_the_file_dequantizes_are_constants(load, monkeypatch):
+    monkeypatch.setitem(tflite_flatbuffer.TYPES, "float16", "FLOAT16")
+    codes = np.arange(-12, 12, dtype=np.int8).reshape(3, 8)
+    half = (codes / 7).astype(np.float16)
+    for stored, quant, real in (
+        (half, None, half.astype(np.float32)),
+        (codes, QuantParams(0.1, -3), (codes + np.float32(3)) * np.float32(0.1)),
+    ):
+        graph = load(dequantized(stored, quant), None)
+        assert [layer.op.name for layer in graph.layers] == ["fully_connected"]
+        np.testing.assert_array_equal(graph.constants[graph.layers[0].inputs[1]], real, strict=True)
+    with pytest.raises(UnsupportedOperatorError, match="DEQUANTIZE: input 0, 'stored', is a constant"):
+        load(dequantized(codes, QuantParams((0.1, 0.2, 0.3), axis=0)), None)
 
 
 def test_an_unknown_operator_is_named_with_its_number_and_what_is_supported(load, monkeypatch):
