@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +14,28 @@ from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import flip, stored_dtype, stored_layout, to_storage
 from int8sim.kernels.tape import KernelsOnly
-from int8sim.model.step import VECTOR, Array, Step
+from int8sim.model.step import VECTOR, Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
+
+
+def by(function: Callable[[Any, Any], Any]) -> Callable[..., Callable[..., Array]]:
+    """An op's `prepare`: codes by the `combine` step; float32 by `function` of two, of that and the next, and so on."""
+
+    def prepare(
+        op: object,
+        inputs: Sequence[TensorType],
+        output_type: TensorType,
+        constants: Mapping[int, Array],
+        arithmetic: Arithmetic | None,
+    ) -> Callable[..., Array]:
+        """The activations among the inputs, in storage form -> y in storage form."""
+        del op
+        if arithmetic is not None:
+            return pairs(arithmetic["combine"], inputs, output_type, constants)
+        every = operands(inputs, output_type, constants)
+        return lambda *given: reduce(function, every(*given))
+
+    return prepare
 
 
 def operands(
@@ -63,10 +85,11 @@ def of_one_shape(a: Array, b: Array) -> tuple[Array, Array]:
     if a.shape == b.shape:
         return a, b
     shape = np.broadcast_shapes(a.shape, b.shape)
-    return _repeated(a, shape), _repeated(b, shape)
+    return repeated(a, shape), repeated(b, shape)
 
 
-def _repeated(values: Array, shape: tuple[int, ...]) -> Array:
+def repeated(values: Array, shape: tuple[int, ...]) -> Array:
+    """Values written out to a shape that they broadcast to; themselves if it is theirs."""
     if values.shape == shape:
         return values
     out = empty(shape, values.dtype)

@@ -11,6 +11,7 @@ from int8sim.kernels.bounds import accumulates_in_sequence
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.chains import prepare_sums
 from int8sim.kernels.cpu.conv2d import requantize
+from int8sim.kernels.cpu.elementwise import repeated
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
 from int8sim.kernels.cpu.geometry import PIXELWISE, Geometry
 from int8sim.kernels.cpu.integer_conv2d import integer_convolution
@@ -47,15 +48,11 @@ def prepare(
 
 def _product(kernel: Kernel, a: Array, b: Array, dtype: Any) -> Array:
     leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = (each if each.shape[:-2] == leading else _repeated(each, leading) for each in (a, b))
+    a, b = (repeated(each, (*leading, *each.shape[-2:])) for each in (a, b))
     out = np.empty((*a.shape[:-1], b.shape[-1]), dtype)
     rows, depth, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     kernel(a.reshape(-1, rows, depth), b.reshape(-1, depth, columns), out.reshape(-1, rows, columns))
     return out
-
-
-def _repeated(matrices: Array, leading: tuple[int, ...]) -> Array:
-    return np.array(np.broadcast_to(matrices, (*leading, *matrices.shape[-2:])), order="C")
 
 
 def _matmul_by_tiles(inputs: Sequence[TensorType], y: TensorType, output: Step) -> Kernel:

@@ -1,27 +1,7 @@
 """Products of tensors, element by element."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
-
 import numpy as np
 
-from int8sim.kernels.cpu.elementwise import operands, pairs
-from int8sim.model.step import Arithmetic, Array
-from int8sim.model.tensor import TensorType
+from int8sim.kernels.cpu.elementwise import by
 
-
-def prepare(
-    op: object,
-    inputs: Sequence[TensorType],
-    output_type: TensorType,
-    constants: Mapping[int, Array],
-    arithmetic: Arithmetic | None,
-) -> Callable[..., Array]:
-    """The activations among the inputs, in storage form -> y in storage form."""
-    del op
-    if arithmetic is not None:
-        return pairs(arithmetic["combine"], inputs, output_type, constants)
-    every = operands(inputs, output_type, constants)
-    return lambda *given: reduce(np.multiply, every(*given))
+prepare = by(np.multiply)
