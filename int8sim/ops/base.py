@@ -111,6 +111,28 @@ class Op(ABC):
         return () if acc is None else ("output", (acc,))
 
 
+class FloatOnly(Op):
+    """An op that no engine here computes in integers: it stays in float32, and nothing calls its integer form."""
+
+    def reference(
+        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
+    ) -> Array:
+        raise NotImplementedError
+
+
+class Moving(Op):
+    """An op that only moves or selects values: it does the same to codes as to real values."""
+
+    def reference(
+        self,
+        types: Sequence[TensorType],
+        output: TensorType,  # noqa: ARG002
+        arithmetic: Arithmetic,  # noqa: ARG002
+        inputs: Sequence[Array],
+    ) -> Array:
+        return self.float32(types, inputs)
+
+
 class ShapeMismatch(Exception):  # noqa: N818 (turned into LayerError by whoever knows the layer)
     """What is wrong with an op's inputs or attributes; the graph adds the layer's name and raises LayerError."""
 

@@ -13,15 +13,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, expect
+from int8sim.ops.base import Case, FloatOnly, expect
 from int8sim.profiles.base import Floats
 from int8sim.spec.float32 import float32, fma
 
 
 @dataclass(frozen=True)
-class BatchNormalization(Op):
+class BatchNormalization(FloatOnly):
     """Inputs: x; gamma, beta, mean, variance, each [C]. epsilon: exactly float32."""
 
     epsilon: float = float(np.float32(1e-5))
@@ -53,11 +53,6 @@ class BatchNormalization(Op):
             channel = index[axis]
             out[index] = fma(inputs[0][index].item(), a[channel].item(), b[channel].item())
         return out
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        raise NotImplementedError
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes
+from int8sim.ops.base import Case, Moving, codes
 
 
 @dataclass(frozen=True)
-class Flatten(Op):
+class Flatten(Moving):
     """Input: x [N, ...]. Output: [N, values]. No attributes."""
 
     name: ClassVar[str] = "flatten"
@@ -23,12 +23,6 @@ class Flatten(Op):
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
         return inputs[0].reshape(inputs[0].shape[0], -1)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        del output, arithmetic
-        return self.float32(types, inputs)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -13,14 +13,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, channels_last, expect, from_channels_last, spatial
+from int8sim.ops.base import Case, FloatOnly, channels_last, expect, from_channels_last, spatial
 from int8sim.spec.float32 import float32, fma, power
 
 
 @dataclass(frozen=True)
-class Lrn(Op):
+class Lrn(FloatOnly):
     """Input: x, 4-D. size: odd. alpha, beta, k: exactly float32. within_channel: cells around x, not channels."""
 
     size: int
@@ -63,11 +63,6 @@ class Lrn(Op):
         for value in x[index[0]][around].ravel().tolist():
             total = fma(value, value, total)
         return total
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        raise NotImplementedError
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -8,14 +8,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, channels_last, codes, expect, from_channels_last, image, spatial
+from int8sim.ops.base import Case, Moving, channels_last, codes, expect, from_channels_last, image, spatial
 from int8sim.ops.window import Window
 
 
 @dataclass(frozen=True)
-class MaxPool(Op):
+class MaxPool(Moving):
     """Input: x, 4-D. Attributes as ONNX names them; ceil_mode: whether a last partial window counts."""
 
     kernel_shape: tuple[int, int]
@@ -50,12 +50,6 @@ class MaxPool(Op):
             cells = self.window().cells(oy, ox, x.shape[1], x.shape[2])
             out[n, oy, ox, c] = max(x[n, row, column, c] for _, _, row, column in cells)
         return from_channels_last(out, types[0].layout)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        del output, arithmetic
-        return self.float32(types, inputs)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -13,16 +13,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, expect
+from int8sim.ops.base import Case, FloatOnly, expect
 from int8sim.ops.prelu import broadcasts
 from int8sim.ops.reduce_mean import mean, rows
 from int8sim.spec.float32 import float32, fma, power
 
 
 @dataclass(frozen=True)
-class Normalize(Op):
+class Normalize(FloatOnly):
     """Inputs: x; gamma and beta, which broadcast to x. axes: ascending, not 0. epsilon: exactly float32."""
 
     axes: tuple[int, ...]
@@ -55,11 +55,6 @@ class Normalize(Op):
             total = fma(value, value, total)
         r = power(float32(float32(total / float32(len(x))) + self.epsilon), -0.5)
         return [fma(float32(d * r), g, b) for d, g, b in zip(apart, gamma, beta, strict=True)]
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        raise NotImplementedError
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

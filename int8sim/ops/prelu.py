@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, expect
+from int8sim.ops.base import Case, FloatOnly, expect
 from int8sim.spec.activations import leaky_relu
 
 
@@ -21,7 +21,7 @@ def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
 
 
 @dataclass(frozen=True)
-class Prelu(Op):
+class Prelu(FloatOnly):
     """Inputs: x; slope, [C], or [1] for all channels, or with two axes or more that broadcast to x's. No attributes."""
 
     name: ClassVar[str] = "prelu"
@@ -44,11 +44,6 @@ class Prelu(Op):
         slopes = np.broadcast_to(self.slopes(types[0], inputs[1]), x.shape).ravel().tolist()
         found = [leaky_relu(value, slope) for value, slope in zip(x.ravel().tolist(), slopes, strict=True)]
         return np.array(found, np.float32).reshape(x.shape)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        raise NotImplementedError
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

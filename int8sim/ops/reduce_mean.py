@@ -9,14 +9,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, expect
+from int8sim.ops.base import Case, FloatOnly, expect
 from int8sim.spec.float32 import float32
 
 
 @dataclass(frozen=True)
-class ReduceMean(Op):
+class ReduceMean(FloatOnly):
     """Input: x. axes: ascending, not 0. keepdims: whether they stay, with size 1."""
 
     axes: tuple[int, ...]
@@ -40,11 +40,6 @@ class ReduceMean(Op):
         means = [mean(row) for row in rows(x, self.axes).tolist()]
         found = np.array(means, np.float32).reshape(shape)
         return found if self.keepdims else found.reshape(np.delete(shape, self.axes))
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        raise NotImplementedError
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes, expect
+from int8sim.ops.base import Case, Moving, codes, expect
 
 
 @dataclass(frozen=True)
-class Reshape(Op):
+class Reshape(Moving):
     """Input: x. shape: of one sample, without the batch. layout: of the result, if it is 4-D and its axes mean one."""
 
     shape: tuple[int, ...]
@@ -28,12 +28,6 @@ class Reshape(Op):
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
         return inputs[0].reshape(inputs[0].shape[0], *self.shape)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        del output, arithmetic
-        return self.float32(types, inputs)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, channels_last, codes, expect, from_channels_last, image, spatial
+from int8sim.ops.base import Case, Moving, channels_last, codes, expect, from_channels_last, image, spatial
 
 
 @dataclass(frozen=True)
-class ResizeNearest(Op):
+class ResizeNearest(Moving):
     """Input: x, 4-D. rows, columns: for every output row and column the input's."""
 
     rows: tuple[int, ...]
@@ -34,12 +34,6 @@ class ResizeNearest(Op):
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
         x = channels_last(inputs[0], types[0].layout)
         return from_channels_last(x[:, self.rows][:, :, self.columns], types[0].layout)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        del output, arithmetic
-        return self.float32(types, inputs)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

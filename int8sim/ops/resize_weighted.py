@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, channels_last, expect, from_channels_last, image, spatial
+from int8sim.ops.base import Case, FloatOnly, channels_last, expect, from_channels_last, image, spatial
 from int8sim.spec.float32 import float32, fma
 
 Taps = tuple[int, tuple[float, ...]]
@@ -23,7 +23,7 @@ Taps = tuple[int, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
-class ResizeWeighted(Op):
+class ResizeWeighted(FloatOnly):
     """Input: x, 4-D. rows, columns: for every output row and column what it is made of.
 
     outside: the value, exactly float32, where a row or column has no weights.
@@ -57,11 +57,6 @@ class ResizeWeighted(Op):
             line = lines[index].tolist()
             out[index] = [_weighted(line[first:], weights, self.outside) for first, weights in places]
         return np.moveaxis(out, -1, axis)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        raise NotImplementedError
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

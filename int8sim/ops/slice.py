@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes, expect
+from int8sim.ops.base import Case, Moving, codes, expect
 
 
 @dataclass(frozen=True)
-class Slice(Op):
+class Slice(Moving):
     """Input: x. starts, stops, steps: for each axis, as in Python's range; a step back may stop at -1, before place 0.
 
     Every axis keeps one place or more, and axis 0, the batch, all: 0, its size, 1.
@@ -43,12 +43,6 @@ class Slice(Op):
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
         return inputs[0][self.slices()]
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        del output, arithmetic
-        return self.float32(types, inputs)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

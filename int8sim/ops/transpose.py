@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, Op, codes, expect
+from int8sim.ops.base import Case, Moving, codes, expect
 
 
 @dataclass(frozen=True)
-class Transpose(Op):
+class Transpose(Moving):
     """Input: x. perm: output axis i is input axis perm[i]; perm[0] is 0. The layout follows if it still is one."""
 
     perm: tuple[int, ...]
@@ -29,12 +29,6 @@ class Transpose(Op):
 
     def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
         return inputs[0].transpose(self.perm)
-
-    def reference(
-        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
-    ) -> Array:
-        del output, arithmetic
-        return self.float32(types, inputs)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
