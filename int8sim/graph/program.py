@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from int8sim.graph.ir import Graph
 from int8sim.kernels.cpu.memory import Rooms, inside
@@ -49,10 +50,13 @@ class Program:
         self._outputs = {name: self._unowned(arrays[name]) for name in graph.outputs}
 
     def _recorded(self, kernel: Callable[..., Array], inputs: list[Array]) -> Array:
-        """The layer's output, its calls noted: of its kernels, or of itself and a copy to where its output lies."""
+        """The layer's output, its calls noted: of its kernels, or of itself and a copy to where its output lies.
+
+        A layer of kernels only copies an input that is not contiguous, which no kernel's call shows.
+        """
         with recorded() as calls:
             out = kernel(*inputs)
-        if not isinstance(kernel, KernelsOnly):
+        if not isinstance(kernel, KernelsOnly) or not all(each.flags.c_contiguous for each in inputs):
             calls = [(_copied, (kernel, out, *inputs))]
         self._calls += [(function, self._unowned(arguments)) for function, arguments in calls]
         return out
@@ -63,8 +67,9 @@ class Program:
             return tuple(map(self._unowned, value))
         if not isinstance(value, np.ndarray) or not self._rooms.holds(value):
             return value
-        memory = (ctypes.c_uint8 * value.nbytes).from_address(value.ctypes.data)
-        return np.frombuffer(memoryview(memory), value.dtype).reshape(value.shape)
+        low, high = byte_bounds(value)
+        memory = (ctypes.c_uint8 * (high - low)).from_address(low)
+        return np.ndarray(value.shape, value.dtype, memoryview(memory), value.ctypes.data - low, value.strides)
 
     def __call__(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs, in their own layout."""

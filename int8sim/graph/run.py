@@ -74,11 +74,11 @@ def run(
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
     values, planned = _inputs(graph, inputs), plan(graph, backend)
     wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
-    lean = backend == "cpu" and keep == "outputs" and not (trace or observe)
-    if lean and (threads == 1 or (_batch(values) < threads and _products(graph, _batch(values)) < LEAST_PRODUCTS)):
-        return _again(graph, values, planned, wanted)
-    if threads > 1 and backend == "cpu" and not (trace or observe) and _batch(values) >= threads and _by_image(graph):
-        return _on_parts_of_the_batch(graph, values, planned, wanted, threads, lean)
+    if backend == "cpu" and not (trace or observe):
+        if _batch(values) >= threads > 1 and _by_image(graph):
+            return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
+        if threads == 1 or _products(graph, _batch(values)) < LEAST_PRODUCTS:
+            return _alone(graph, values, planned, wanted)
     with on_threads(threads):
         return _run(values, planned, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
 
@@ -94,33 +94,26 @@ def _run(values: Mapping[str, Array], planned: Sequence[Planned], held: _Held) -
     return held.result
 
 
-def _again(
+def _alone(
     graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str]
 ) -> dict[str, Array]:
-    """On this thread, by a program as soon as there is one."""
-    made = program(graph, planned, values)
+    """On this thread; what leaves only the graph's outputs, by a program as soon as there is one."""
+    made = program(graph, planned, values) if wanted == frozenset(graph.outputs) else None
     if made:
         return made(values)
     with on_threads(1):
-        return _run(values, planned, _Held(graph, wanted, None, None, stores=True))
+        return _run(values, planned, _Held(graph, wanted))
 
 
 def _on_parts_of_the_batch(
-    graph: Graph,
-    values: Mapping[str, Array],
-    planned: Sequence[Planned],
-    wanted: frozenset[str],
-    threads: int,
-    lean: bool,
+    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str], threads: int
 ) -> dict[str, Array]:
     """Every thread runs the whole network on its part."""
     found: list[dict[str, Array]] = [{}] * threads
 
     def work(part: int, parts: int) -> None:
         images = slice(*share(_batch(values), part, parts))
-        own = {name: array[images] for name, array in values.items()}
-        every = _Held(graph, wanted, None, None, stores=True)
-        found[part] = _again(graph, own, planned, wanted) if lean else _run(own, planned, every)
+        found[part] = _alone(graph, {name: array[images] for name, array in values.items()}, planned, wanted)
 
     with on_threads(threads):
         in_parts(work)
@@ -150,7 +143,12 @@ class _Held:
     """The tensors of one run: in storage form between layers, in their own layout once they leave."""
 
     def __init__(
-        self, graph: Graph, wanted: frozenset[str], trace: Tracer | None, observe: Observer | None, stores: bool
+        self,
+        graph: Graph,
+        wanted: frozenset[str],
+        trace: Tracer | None = None,
+        observe: Observer | None = None,
+        stores: bool = True,
     ) -> None:
         self.graph, self.wanted, self.trace, self.observe, self.stores = graph, wanted, trace, observe, stores
         self.arrays: dict[str, Array] = {}

@@ -31,7 +31,8 @@ def network(request):
 @pytest.mark.parametrize("form", DOT_PRODUCTS.available()[:2])
 @pytest.mark.parametrize("batch", [1, 5])
 def test_no_bit_depends_on_threads(network, form, batch, monkeypatch, compared):
-    monkeypatch.setattr(pool, "LEAST_PRODUCTS", 0)
+    for shares in (pool, module):
+        monkeypatch.setattr(shares, "LEAST_PRODUCTS", 0)
     graph, x = network
     expected = run(graph, {"x": x[:batch]}, keep="all")
     with DOT_PRODUCTS.forced(form):
