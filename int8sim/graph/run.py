@@ -58,7 +58,7 @@ def run(
     observe: Observer | None = None,
     threads: int = 1,
 ) -> dict[str, Array]:
-    """Tensors by name after one run.
+    """Tensors by name after one run, in the order of the graph's outputs, or of its layers.
 
     inputs: every graph input, [batch, ...] in the network's own layout; float64 and integers are cast to float32 where
     the network takes float32, integer inputs must have the exact dtype. A state that is not among them has its initial
@@ -73,7 +73,7 @@ def run(
     if keep not in {"outputs", "all"}:
         raise UnknownNameError("value of keep", keep, ("outputs", "all"))
     values, planned = _inputs(graph, inputs), plan(graph, backend)
-    wanted = frozenset(graph.activations() if keep == "all" else graph.outputs)
+    wanted = graph.activations() if keep == "all" else graph.outputs
     if backend == "cpu" and not (trace or observe):
         if _batch(values) >= threads > 1 and _by_image(graph):
             return _on_parts_of_the_batch(graph, values, planned, wanted, threads)
@@ -91,14 +91,14 @@ def _run(values: Mapping[str, Array], planned: Sequence[Planned], held: _Held) -
         held.take(layer, kernel(*[arrays[name] for name in reads]))
         for name in finished:
             arrays.pop(name, None)
-    return held.result
+    return {name: held.result[name] for name in held.wanted}
 
 
 def _alone(
-    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str]
+    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: tuple[str, ...]
 ) -> dict[str, Array]:
     """On this thread; what leaves only the graph's outputs, by a program as soon as there is one."""
-    made = program(graph, planned, values) if wanted == frozenset(graph.outputs) else None
+    made = program(graph, planned, values) if wanted == graph.outputs else None
     if made:
         return made(values)
     with on_threads(1):
@@ -106,7 +106,7 @@ def _alone(
 
 
 def _on_parts_of_the_batch(
-    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: frozenset[str], threads: int
+    graph: Graph, values: Mapping[str, Array], planned: Sequence[Planned], wanted: tuple[str, ...], threads: int
 ) -> dict[str, Array]:
     """Every thread runs the whole network on its part."""
     found: list[dict[str, Array]] = [{}] * threads
@@ -145,12 +145,13 @@ class _Held:
     def __init__(
         self,
         graph: Graph,
-        wanted: frozenset[str],
+        wanted: tuple[str, ...],
         trace: Tracer | None = None,
         observe: Observer | None = None,
         stores: bool = True,
     ) -> None:
         self.graph, self.wanted, self.trace, self.observe, self.stores = graph, wanted, trace, observe, stores
+        self._leaves = frozenset(wanted)
         self.arrays: dict[str, Array] = {}
         self.result: dict[str, Array] = {}
 
@@ -167,12 +168,12 @@ class _Held:
         self.arrays[name] = array
         if self.observe:
             self.observe(name, array)
-        if name in self.wanted or self.trace:
+        if name in self._leaves or self.trace:
             own = from_storage(array, self.graph.tensors[name]) if self.stores else array
             self._leave(layer, name, np.ascontiguousarray(own))
 
     def _leave(self, layer: Layer | None, name: str, array: Array) -> None:
-        if name in self.wanted:
+        if name in self._leaves:
             self.result[name] = array
         if self.trace:
             self.trace.tensor(self.graph, layer, name, array)

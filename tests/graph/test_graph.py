@@ -3,6 +3,7 @@
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -125,6 +126,14 @@ def test_batches_and_threads_change_nothing(lowered, images, name):
     with ThreadPoolExecutor(4) as pool:
         parts = list(pool.map(lambda i: run(lowered[name], {"x": images[i : i + 1]})["prob"], [0, 1, 2, 3, 4] * 8))
     assert all(np.array_equal(part, whole[i % 5 : i % 5 + 1]) for i, part in enumerate(parts))
+
+
+def test_outputs_come_in_the_graphs_order(lowered, images):
+    graph = lowered["onnxruntime"]
+    turned = replace(graph, outputs=(graph.layers[-1].output, graph.layers[0].output))
+    for _ in range(3):  # the third is a program's
+        assert tuple(run(turned, {"x": images[:1]})) == turned.outputs
+    assert tuple(run(turned, {"x": images[:1]}, keep="all")) == graph.activations()
 
 
 def test_the_trace_sees_every_tensor_once(lowered, images):
