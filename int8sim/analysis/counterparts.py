@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from int8sim.graph.ir import Graph, Layer
+from int8sim.graph.ir import Graph
 from int8sim.model.errors import UnmatchedGraphsError
-
-
-def float_tensor(layer: Layer) -> str:
-    """The float tensor that is comparable with a layer's output."""
-    return layer.covers[-1] if layer.covers else layer.output
 
 
 def counterparts(network: Graph, lowered: Graph) -> dict[str, str]:
@@ -26,7 +21,7 @@ def counterparts(network: Graph, lowered: Graph) -> dict[str, str]:
         if name not in lowered.inputs or there is None or (there.shape, there.dtype) != (here.shape, here.dtype):
             raise UnmatchedGraphsError(network.name, lowered.name, f"input {name!r}: {here} and {there}")
     known = set(network.activations())
-    pairs = {layer.output: float_tensor(layer) for layer in lowered.layers}
+    pairs = {layer.output: layer.stands_for for layer in lowered.layers}
     found = {
         tensor: source
         for tensor, source in pairs.items()

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from int8sim.graph.ir import Graph, Layer
-from int8sim.lowering.steps import steps
+from int8sim.lowering.steps import quantize_layer
 from int8sim.model.tensor import TensorType
-from int8sim.ops.quantize import Quantize
 from int8sim.profiles.base import Profile
 
 
@@ -43,7 +42,9 @@ class _Local:
     def add(self, layer: Layer) -> None:
         """One layer, and before it the quantize layers that it needs."""
         inputs = [name if name in self.lowered.constants else self._codes(name) for name in layer.inputs]
-        self._write(replace(layer, inputs=tuple(inputs), output=f"local:{layer.output}"), layer.output)
+        output = f"local:{layer.output}"
+        self.layers.append(replace(layer, inputs=tuple(inputs), output=output))
+        self.tensors[output] = self.lowered.tensors[layer.output]
 
     def graph(self) -> Graph:
         outputs = tuple(layer.output for layer in self.layers if layer.output.startswith("local:"))
@@ -62,11 +63,6 @@ class _Local:
         if kind.quant is None:
             return source
         if name not in self.tensors:
-            layer = Layer(f"quantize:{tensor}", Quantize(), (source,), name)
-            own = steps(self.profile, layer, [self.tensors[source]], kind, (kind.quant.low, kind.quant.high))
-            self._write(replace(layer, arithmetic=own), tensor)
+            self.tensors[name] = kind
+            self.layers.append(quantize_layer(self.profile, f"quantize:{tensor}", source, name, self.tensors))
         return name
-
-    def _write(self, layer: Layer, like: str) -> None:
-        self.layers.append(layer)
-        self.tensors[layer.output] = self.lowered.tensors[like]

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from int8sim.analysis.counterparts import float_tensor
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.accumulation import Accumulation
 from int8sim.model.step import Array, LookupTable, Step
@@ -56,7 +55,7 @@ def _compared(graph: Graph) -> list[Layer]:
 
 def _computes(layer: Layer) -> tuple[str, bool]:
     """The float tensor, and whether the layer only writes it in codes."""
-    return float_tensor(layer), layer.op.name == "quantize"
+    return layer.stands_for, layer.op.name == "quantize"
 
 
 def _pair(first: Graph, one: Layer | None, second: Graph, other: Layer | None, name: str) -> LayerPair:

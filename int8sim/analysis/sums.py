@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from int8sim.graph.ir import Graph, Layer
+from int8sim.kernels.bounds import centred
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import channels_last
@@ -31,10 +32,8 @@ def accumulates(layer: Layer) -> bool:
 def weights(graph: Graph, layer: Layer) -> Reals:
     """The integer weights minus their zero points, float64 [O, C / group, kh, kw]."""
     name = layer.inputs[1]
-    codes = graph.constants[name].astype(np.float64)
-    zero = np.reshape(graph.tensors[name].quantized.zero_point, (-1, *[1] * (codes.ndim - 1)))
-    real: Reals = codes - zero
-    return real.reshape(*codes.shape, *[1] * (4 - codes.ndim))
+    real = centred(graph.constants[name], graph.tensors[name]).astype(np.float64)
+    return real.reshape(*real.shape, *[1] * (4 - real.ndim))
 
 
 def bias(graph: Graph, layer: Layer) -> Integers:

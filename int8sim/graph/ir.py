@@ -26,6 +26,11 @@ class Layer:
     arithmetic: Arithmetic | None = None
     covers: tuple[str, ...] = ()
 
+    @property
+    def stands_for(self) -> str:
+        """The float tensor that `output` is comparable with."""
+        return self.covers[-1] if self.covers else self.output
+
 
 @dataclass(frozen=True, eq=False)
 class State:

@@ -17,7 +17,7 @@ from int8sim.graph.check import check, infer
 from int8sim.graph.ir import Graph, Layer
 from int8sim.importers.onnx_file import Model, Node
 from int8sim.importers.onnx_network import Network
-from int8sim.lowering.steps import output_codes, steps
+from int8sim.lowering.steps import output_codes, remarks, steps
 from int8sim.model.errors import UnsupportedOperatorError
 from int8sim.model.step import Array
 from int8sim.model.tensor import BITS, QuantParams, TensorType
@@ -237,8 +237,7 @@ class QuantizedNetwork(Network):
         self._check(layer, types[0], kind)
         bounds = codes or (output_codes(self.profile, layer.op, quant) if quant else (0, 0))
         made = steps(self.profile, layer, types, kind, bounds)
-        sources = [each.quant for each in types if each.quant]
-        self.notes += [f"{layer.name}: {remark}" for remark in self.profile.remarks(made, sources, None)]
+        self.notes += remarks(self.profile, layer, types, made)
         self.layers.append(replace(layer, arithmetic=made))
         self.types[layer.output] = kind
         return layer.output

@@ -16,7 +16,7 @@ from int8sim.graph.ir import Graph, Layer, State
 from int8sim.importers.tflite_file import LARGEST_SIDE, LARGEST_TENSOR, Model, Operator, Tensor
 from int8sim.importers.tflite_quantization import CODES, activation_quant, bias_quant, real_weight, weight_quant
 from int8sim.importers.tflite_schema import ACTIVATIONS
-from int8sim.lowering.steps import output_codes, steps
+from int8sim.lowering.steps import output_codes, remarks, steps
 from int8sim.model.errors import GraphError, ParameterError
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import QuantParams, TensorType
@@ -254,8 +254,7 @@ class Network:
         self._check(node, profile, layer.op, types, kind)
         codes = output_codes(profile, layer.op, kind.quant, fused) if kind.quant else (0, 0)
         made = steps(profile, Layer(layer.name, like, layer.inputs, layer.output), types, kind, codes)
-        sources = [each.quant for each in types if each.quant]
-        self.notes += [f"{layer.name}: {remark}" for remark in profile.remarks(made, sources, None)]
+        self.notes += remarks(profile, layer, types, made)
         return made
 
     def _profile(self) -> Profile:

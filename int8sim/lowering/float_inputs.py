@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from int8sim.graph.ir import Graph, Layer
-from int8sim.lowering.steps import steps
-from int8sim.model.tensor import TensorType
-from int8sim.ops.quantize import Quantize
+from int8sim.graph.ir import Graph
+from int8sim.lowering.steps import quantize_layer
 from int8sim.profiles.base import Profile
 from int8sim.profiles.registry import profile as find_profile
 
@@ -25,11 +23,6 @@ def float_inputs(graph: Graph, *, profile: str | Profile | None = None) -> Graph
     layers = [replace(each, inputs=tuple(codes.get(name, name) for name in each.inputs)) for each in graph.layers]
     tensors = dict(graph.tensors) | {codes[name]: graph.tensors[name] for name in given}
     tensors |= {name: replace(graph.tensors[name], dtype="float32", quant=None) for name in given}
-    first = [_quantize(name, codes[name], tensors, find_profile(profile or graph.profile)) for name in given]
+    chosen = find_profile(profile or graph.profile)
+    first = [quantize_layer(chosen, f"quantize_{name}", name, codes[name], tensors) for name in given]
     return replace(graph, layers=(*first, *layers), tensors=tensors)
-
-
-def _quantize(source: str, output: str, tensors: dict[str, TensorType], profile: Profile) -> Layer:
-    layer = Layer(f"quantize_{source}", Quantize(), (source,), output, covers=(source,))
-    quant = tensors[output].quantized
-    return replace(layer, arithmetic=steps(profile, layer, [tensors[source]], tensors[output], (quant.low, quant.high)))

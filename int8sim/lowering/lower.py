@@ -19,7 +19,7 @@ from int8sim.lowering.choices import left_in_float, with_weights
 from int8sim.lowering.fold import Unit, fold_batch_normalization, units
 from int8sim.lowering.layer_names import by_tensor
 from int8sim.lowering.ranges import Ranges, activation_dtype, data_inputs, ranges
-from int8sim.lowering.steps import output_codes, steps
+from int8sim.lowering.steps import output_codes, remarks, steps
 from int8sim.lowering.weights import quantize_bias, quantize_operand, quantize_weight
 from int8sim.model.errors import GraphError, UnsupportedLayersError
 from int8sim.model.step import Array
@@ -290,8 +290,6 @@ class _Writer:
         kind = infer(layer, types)
         output = replace(kind, dtype=quant.dtype if quant else "float32", quant=quant)
         arithmetic = steps(self.profile, layer, types, output, codes, bias)
-        sources = [source.quant for source in types if source.quant]
-        remarks = self.profile.remarks(arithmetic, sources, bias)
-        self.notes += [f"{layer.name}: {remark}" for remark in remarks]
+        self.notes += remarks(self.profile, layer, types, arithmetic, bias)
         self.tensors[layer.output] = output
         self.layers.append(replace(layer, arithmetic=arithmetic))

@@ -23,7 +23,7 @@ def own_ranges(graph: Graph) -> Table:
     without quantized tensors.
     """
     names = {name: name for name in graph.inputs}
-    names |= {layer.output: layer.covers[-1] if layer.covers else layer.output for layer in graph.layers}
+    names |= {layer.output: layer.stands_for for layer in graph.layers}
     quants = {name: quant for name in names if (quant := graph.tensors[name].quant)}
     if not quants:
         msg = f"graph {graph.name!r} has no quantized tensor whose range could be taken"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from int8sim.model.errors import BiasError, LayerError, RatioError
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import QuantParams, TensorType
 from int8sim.ops.base import Op, Scales
+from int8sim.ops.quantize import Quantize
 from int8sim.profiles.base import Profile
 
 Bounds = Iterable[tuple[float, float]]
@@ -53,3 +55,17 @@ def steps(
         raise LayerError(layer.name, str(problem)) from None
     except (ArithmeticError, ValueError) as problem:
         raise LayerError(layer.name, f"its scales give no multiplier ({problem})") from None
+
+
+def remarks(
+    profile: Profile, layer: Layer, types: Sequence[TensorType], arithmetic: Arithmetic, bias: Array | None = None
+) -> list[str]:
+    """What the profile has to say of a layer's steps, as notes of its graph. types, bias: as `steps` takes them."""
+    sources = [kind.quant for kind in types if kind.quant]
+    return [f"{layer.name}: {remark}" for remark in profile.remarks(arithmetic, sources, bias)]
+
+
+def quantize_layer(profile: Profile, name: str, source: str, output: str, tensors: Mapping[str, TensorType]) -> Layer:
+    """The layer from a real tensor to its codes, with its steps. tensors: types of both. Raises LayerError."""
+    layer, x, y = Layer(name, Quantize(), (source,), output, covers=(source,)), tensors[source], tensors[output]
+    return replace(layer, arithmetic=steps(profile, layer, [x], y, (y.quantized.low, y.quantized.high)))
