@@ -61,7 +61,7 @@ def evaluate(
 ) -> None:
     """Top-1, top-5 and changed predictions of a float network and its integer forms, all in one table."""
     from int8sim.cli.data import StreamOptions, read_preprocessing
-    from int8sim.cli.evaluate import Calibration, Data, Forms
+    from int8sim.cli.evaluate import Calibration, Forms, Labelled
     from int8sim.cli.evaluate import evaluate as command
     from int8sim.golden.packaged import lenet
 
@@ -73,7 +73,7 @@ def evaluate(
         methods = methods or ([] if table or graph else ["entropy2"])
     preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
     stream = StreamOptions(calibrate_on, preprocessing, batch_size, batches, 0, None) if calibrate_on else None
-    given = Data(data, labels, preprocessing, samples, backend)
+    given = Labelled(data, preprocessing, samples, backend, labels)
     presets = [str(each) for each in preset or (Preset.PERFORMANCE,)]
     forms = Forms(profile or (), presets, lowering(weights, exclude, float_ends), graph or ())
     raise typer.Exit(command(model, table or (), Calibration(methods, stream), forms, given, json))

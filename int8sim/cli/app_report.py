@@ -74,14 +74,14 @@ def report(
 ) -> None:
     """What quantization costs, layer by layer."""
     from int8sim.analysis.accumulators import WIDTHS
-    from int8sim.cli.data import read_preprocessing
+    from int8sim.cli.data import Data, read_preprocessing
     from int8sim.cli.ranges import load_lowered
-    from int8sim.cli.report import Given, load_subject, report_accumulators, report_layers
+    from int8sim.cli.report import load_subject, report_accumulators, report_layers
     from int8sim.cli.report_pair import report_pair
 
     if [layers, accumulators, other is not None].count(True) != 1:
         raise typer.BadParameter("say which report: --layers, --accumulators, or a second graph")
-    given = Given(data, read_preprocessing(divide, mean, std, resize, crop, channels), samples, backend)
+    given = Data(data, read_preprocessing(divide, mean, std, resize, crop, channels), samples, backend)
     choices = {"profile": profile, "preset": preset, **lowering(weights, exclude, float_ends)}
     subject = load_subject(model, network, table, choices)
     if other is not None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from int8sim.analysis.batches import Batch, piece
 from int8sim.calibration.streams.arrays import ArraySamples
 from int8sim.calibration.streams.images import folder_classes
 from int8sim.calibration.streams.network_input import NetworkInput, one_input
 from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing, Size
+from int8sim.calibration.streams.samples import Samples
 from int8sim.calibration.streams.stream import BatchStream
+from int8sim.cli.screen import Screen
 from int8sim.graph.ir import Graph
 from int8sim.model.errors import InputMismatchError, ParameterError
 from int8sim.model.step import Array
@@ -82,6 +86,36 @@ class StreamOptions:
     def open(self, graph: Graph) -> BatchStream:
         """The stream for a network."""
         return open_stream(graph, self.where, self.preprocessing, self.batch_size, self.batches, self.skip, self.subset)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples, and what runs them. where: as --data names them, "" for none; samples: the first so many; None: all."""
+
+    where: str
+    preprocessing: Preprocessing
+    samples: int | None
+    backend: str
+
+    def open(self, graph: Graph) -> tuple[Samples, int]:
+        """The data set, and how many of its samples count. Raises ParameterError and what open_samples raises."""
+        if not self.where:
+            raise ParameterError("--data", "", "a data set")
+        source = open_samples(self.where, graph, self.preprocessing)
+        return source, min(len(source), self.samples or len(source))
+
+    def batches(self, graph: Graph, screen: Screen) -> Iterator[Batch]:
+        """The samples, no more at once than memory should hold with all tensors. Raises what `open` raises."""
+        yield from in_steps(graph, *self.open(graph), piece(graph), screen)
+
+
+def in_steps(graph: Graph, source: Samples, count: int, step: int, screen: Screen) -> Iterator[Batch]:
+    """The first `count` samples as the graph's one input, `step` at once; the screen shows how many were run."""
+    with screen.progress("running", count) as progress:
+        for start in range(0, count, step):
+            stop = min(start + step, count)
+            yield {graph.inputs[0]: source.read(start, stop)}
+            progress(stop)
 
 
 def read_preprocessing(divide: float, mean: str, std: str, resize: str, crop: str, channels: str) -> Preprocessing:

@@ -15,11 +15,9 @@ from int8sim import api
 from int8sim.analysis.batches import piece
 from int8sim.calibration.fingerprint import sample_hashes
 from int8sim.calibration.reuse import changes, overlap
-from int8sim.calibration.streams.opening import open_samples
-from int8sim.calibration.streams.preprocessing import Preprocessing
 from int8sim.calibration.streams.samples import Samples
 from int8sim.cli.accuracy import CHUNK, Accuracy, best, judge
-from int8sim.cli.data import StreamOptions, load_labels
+from int8sim.cli.data import Data, StreamOptions, in_steps, load_labels
 from int8sim.cli.ranges import ANY_ENGINE, load_lowered, read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.cli.tables import show_cautions
@@ -54,26 +52,20 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Data:
-    """What is evaluated on. labels: a data set, "folders", or "" for none. samples: the first so many; None: all."""
+class Labelled(Data):
+    """labels: a data set, "folders", or "" for none."""
 
-    where: str
     labels: str
-    preprocessing: Preprocessing
-    samples: int | None
-    backend: str
 
-    def open(self, graph: Graph) -> tuple[Samples, int, Array | None]:
-        """The images, how many of them count, and their class numbers. Raises InputMismatchError, ParameterError."""
-        if not self.where:
-            raise ParameterError("--data", "", "a data set")
-        images = open_samples(self.where, graph, self.preprocessing)
-        labels = load_labels(self.labels, self.where) if self.labels else None
-        if labels is not None and len(labels) != len(images):
-            found = f"{len(images)} images, {len(labels)} labels"
-            raise InputMismatchError(graph.inputs[0], found, "as many of both")
-        count = min(len(images), self.samples or len(images))
-        return images, count, None if labels is None else labels[:count]
+    def read_labels(self, graph: Graph, images: int, count: int) -> Array | None:
+        """The class numbers of the first `count` of so many images. Raises InputMismatchError."""
+        if not self.labels:
+            return None
+        labels = load_labels(self.labels, self.where)
+        if len(labels) != images:
+            raise InputMismatchError(graph.inputs[0], f"{images} images, {len(labels)} labels", "as many of both")
+        _check_labels(labels[:count], math.prod(graph.tensors[graph.outputs[0]].shape))
+        return labels[:count]
 
 
 @dataclass(frozen=True)
@@ -129,13 +121,13 @@ def evaluate(
     tables: Sequence[Path],
     calibration: Calibration,
     forms: Forms,
-    data: Data,
+    data: Labelled,
     as_json: bool,
 ) -> int:
     """`int8sim evaluate`; without a model on the LeNet's own digits."""
     screen, graph = Screen(as_json), api.load(model or lenet("lenet.onnx"))
-    images, count, labels = data.open(graph)
-    _check_labels(labels, math.prod(graph.tensors[graph.outputs[0]].shape))
+    images, count = data.open(graph)
+    labels = data.read_labels(graph, len(images), count)
     ranges = {str(path): read_ranges(path) for path in tables} | calibration.tables(graph, screen, data.backend)
     if not ranges and not forms.graphs:
         raise ParameterError("--table", "", "ranges; or a --method with data to --calibrate-on; or a --graph")
@@ -169,20 +161,18 @@ def _fitting(given: Graph, network: Graph) -> Graph:
 
 def _run(screen: Screen, candidates: Sequence[Candidate], images: Samples, count: int, backend: str) -> list[str]:
     """All candidates on all images, batch by batch; returns the images' hashes."""
-    name, step = candidates[0].graph.inputs[0], min(CHUNK, piece(candidates[0].graph, "outputs"))
+    graph = candidates[0].graph
+    step = min(CHUNK, piece(graph, "outputs"))
     hashes: list[str] = []
-    with screen.progress("running", count) as progress:
-        for start in range(0, count, step):
-            batch = {name: images.read(start, min(start + step, count))}
-            hashes += sample_hashes(batch)
-            for candidate in candidates:
-                candidate.take(batch, backend)
-            progress(min(start + step, count))
+    for batch in in_steps(graph, images, count, step, screen):
+        hashes += sample_hashes(batch)
+        for candidate in candidates:
+            candidate.take(batch, backend)
     return hashes
 
 
-def _check_labels(labels: Array | None, classes: int) -> None:
-    if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+def _check_labels(labels: Array, classes: int) -> None:
+    if not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         found = f"classes {labels.min()} .. {labels.max()}"
         raise InputMismatchError("labels", found, f"class numbers 0 .. {classes - 1}")
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from int8sim import api
 from int8sim.analysis.accumulators import accumulators
-from int8sim.analysis.batches import Batch, piece
 from int8sim.analysis.layers import LayerReport, layer_report
-from int8sim.calibration.streams.opening import open_samples
-from int8sim.calibration.streams.preprocessing import Preprocessing
+from int8sim.cli.data import Data
 from int8sim.cli.ranges import load_network, read_ranges
 from int8sim.cli.screen import Screen
 from int8sim.formats.text import write_text
@@ -38,27 +36,6 @@ class Subject:
     network: Graph | None
 
 
-@dataclass(frozen=True)
-class Given:
-    """The data of a report, and what runs it. where: as --data names them, "" for none; samples: None for all."""
-
-    where: str
-    preprocessing: Preprocessing
-    samples: int | None
-    backend: str
-
-    def batches(self, graph: Graph, screen: Screen) -> Iterator[Batch]:
-        """The samples as the graph's one input, no more at once than memory should hold. Raises ParameterError."""
-        if not self.where:
-            raise ParameterError("--data", "", "a data set: errors are those on data")
-        source = open_samples(self.where, graph, self.preprocessing)
-        count, step = min(len(source), self.samples or len(source)), piece(graph)
-        with screen.progress("running", count) as progress:
-            for start in range(0, count, step):
-                yield {graph.inputs[0]: source.read(start, min(start + step, count))}
-                progress(min(start + step, count))
-
-
 def load_subject(model: Path, network: Path | None, table: Path | None, choices: Mapping[str, Any]) -> Subject:
     """From files: a lowered graph and its float network; or that network, lowered here. Raises ParameterError.
 
@@ -73,14 +50,14 @@ def load_subject(model: Path, network: Path | None, table: Path | None, choices:
     return Subject(api.lower(graph, read_ranges(table), **choices), graph)
 
 
-def report_layers(subject: Subject, given: Given, by: str, file: Path | None, as_json: bool) -> int:
+def report_layers(subject: Subject, data: Data, by: str, file: Path | None, as_json: bool) -> int:
     """`int8sim report --layers`."""
     screen, network = Screen(as_json), subject.network
     if network is None:
         raise ParameterError("--float", "", "the float network that the graph was lowered from")
     check_file(file)
-    batches = given.batches(network, screen)
-    found = sorted(layer_report(network, subject.lowered, batches, backend=given.backend), key=KEYS[by])
+    batches = data.batches(network, screen)
+    found = sorted(layer_report(network, subject.lowered, batches, backend=data.backend), key=KEYS[by])
     samples = found[0].values // math.prod(network.tensors[found[0].tensor].shape)
     screen.table(f"{subject.lowered.name}, {samples:,} samples, by {by}", LAYER_COLUMNS, map(_layer_row, found))
     for line in LEGEND:
@@ -89,12 +66,12 @@ def report_layers(subject: Subject, given: Given, by: str, file: Path | None, as
     return 0
 
 
-def report_accumulators(subject: Subject, given: Given, widths: Sequence[int], file: Path | None, as_json: bool) -> int:
+def report_accumulators(subject: Subject, data: Data, widths: Sequence[int], file: Path | None, as_json: bool) -> int:
     """`int8sim report --accumulators`; without data the worst cases only."""
     screen, graph = Screen(as_json), subject.lowered
     check_file(file)
-    batches = given.batches(graph, screen) if given.where else ()
-    rows = [entry.as_dict(widths) for entry in accumulators(graph, batches, backend=given.backend)]
+    batches = data.batches(graph, screen) if data.where else ()
+    rows = [entry.as_dict(widths) for entry in accumulators(graph, batches, backend=data.backend)]
     columns = (*ACCUMULATOR_COLUMNS, *(f"left of {bits}" for bits in widths))
     cells = ([text(value, "") for key, value in row.items() if key != "op"] for row in rows)
     screen.table(graph.name, columns, cells)

@@ -10,7 +10,8 @@ from typing import Any
 from int8sim import api
 from int8sim.analysis.layers import layer_report
 from int8sim.analysis.pairs import LayerPair, layer_pairs
-from int8sim.cli.report import Given, Rows, Subject, check_file, leave, text
+from int8sim.cli.data import Data
+from int8sim.cli.report import Rows, Subject, check_file, leave, text
 from int8sim.cli.screen import Screen
 from int8sim.graph.ir import Graph
 from int8sim.model.errors import ParameterError
@@ -19,13 +20,13 @@ SHOWN = 4
 """Changes of a layer on the screen; JSON and CSV have all."""
 
 
-def report_pair(subject: Subject, other: Graph, given: Given, file: Path | None, as_json: bool) -> int:
+def report_pair(subject: Subject, other: Graph, data: Data, file: Path | None, as_json: bool) -> int:
     """`int8sim report A B`; with data the errors of both, too."""
     screen, both = Screen(as_json), (subject.lowered, api.float_inputs(other) if subject.network else other)
     check_file(file)
-    if given.where and subject.network is None:
+    if data.where and subject.network is None:
         raise ParameterError("--float", "", "the float network that both graphs were lowered from")
-    errors = [_whole(subject.network, graph, given, screen) for graph in both]
+    errors = [_whole(subject.network, graph, data, screen) for graph in both]
     rows = [_pair_dict(entry, errors) for entry in layer_pairs(*both)]
     names = [graph.name for graph in both]
     screen.table(
@@ -37,12 +38,12 @@ def report_pair(subject: Subject, other: Graph, given: Given, file: Path | None,
     return 0
 
 
-def _whole(network: Graph | None, graph: Graph, given: Given, screen: Screen) -> dict[str, float]:
+def _whole(network: Graph | None, graph: Graph, data: Data, screen: Screen) -> dict[str, float]:
     """Layer -> SQNR of the whole run; nothing without data."""
-    if network is None or not given.where:
+    if network is None or not data.where:
         return {}
-    batches = given.batches(network, screen)
-    return {entry.layer: entry.sqnr for entry in layer_report(network, graph, batches, backend=given.backend)}
+    batches = data.batches(network, screen)
+    return {entry.layer: entry.sqnr for entry in layer_report(network, graph, batches, backend=data.backend)}
 
 
 def _pair_dict(entry: LayerPair, errors: Sequence[Mapping[str, float]]) -> dict[str, Any]:
