@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from int8sim.graph.check import LARGEST
 from int8sim.importers.flatbuffer import Buffer, FlatTable
 from int8sim.importers.tflite_schema import CUSTOM, DTYPES, IDENTIFIER, OPERATORS
 from int8sim.model.errors import LayerError, NotAModelError, UnsupportedOperatorError
@@ -21,8 +22,8 @@ from int8sim.model.step import Array
 WITHOUT_OUTPUT = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE"})
 CALLED = 0
 """The slot of CALL_ONCE's subgraph."""
-LARGEST_SIDE, LARGEST_TENSOR = 1 << 20, 1 << 28
-"""Of a tensor, in elements: more is taken for damage."""
+LARGEST_SIDE = 1 << 20
+"""Of a tensor, in elements: more is taken for damage, as more than LARGEST in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +160,7 @@ class _Reader:
 
     def tensor(self, table: FlatTable, name: str, buffers: Sequence[FlatTable]) -> Tensor:
         shape, dtype = tuple(table.integers(0, "i")), DTYPES.get(table.integer(1, "b"), "")
-        if any(not 0 <= size <= LARGEST_SIDE for size in shape) or math.prod(shape) > LARGEST_TENSOR:
+        if any(not 0 <= size <= LARGEST_SIDE for size in shape) or math.prod(shape) > LARGEST:
             raise self.problem(f"tensor {name!r} has the shape {list(shape)}; it is damaged, or too large")
         scales, zero_points = self.quantization(table, name)
         if table.table(6, "sparsity") is not None:

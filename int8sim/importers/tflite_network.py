@@ -13,7 +13,7 @@ import numpy as np
 
 from int8sim.graph.check import check, infer
 from int8sim.graph.ir import Graph, Layer, State
-from int8sim.importers.tflite_file import LARGEST_SIDE, LARGEST_TENSOR, Model, Operator, Tensor
+from int8sim.importers.tflite_file import LARGEST_SIDE, Model, Operator, Tensor
 from int8sim.importers.tflite_quantization import CODES, activation_quant, bias_quant, real_weight, weight_quant
 from int8sim.importers.tflite_schema import ACTIVATIONS
 from int8sim.lowering.steps import output_codes, remarks, steps
@@ -227,7 +227,7 @@ class Network:
     ) -> None:
         types = [self.type_of(name) for name in layer.inputs]
         shape = infer(layer, types).shape
-        if max(shape) > LARGEST_SIDE or np.prod(shape, dtype=object) > LARGEST_TENSOR:
+        if max(shape) > LARGEST_SIDE:
             raise node.misfit(f"its output has the shape {list(shape)}; that is too large")
         kind = TensorType(shape, quant.dtype if quant else "float32", "NHWC" if len(shape) == 4 else "", quant)
         arithmetic = self._arithmetic(node, layer, types, kind, fused, like or layer.op)
