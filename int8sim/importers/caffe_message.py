@@ -14,6 +14,8 @@ TRUTH = {"true": True, "True": True, "t": True, "1": True, "false": False, "Fals
 OCTAL = re.compile(r"-?0[0-7]+")
 SUFFIXED = re.compile(r"(-?[\d.][^xX]*)[fF]")
 UNBOUNDED = -(1 << 63)
+MOST_SHOWN = 80
+"""Characters of a value in an error."""
 
 Kind = TypeVar("Kind")
 
@@ -27,7 +29,7 @@ class Scalar:
     line: int
 
     def __str__(self) -> str:
-        return repr(self.text) if self.kind == "string" else self.text
+        return repr(self.text[:MOST_SHOWN]) if self.kind == "string" else self.text[:MOST_SHOWN]
 
 
 @dataclass(frozen=True, eq=False)

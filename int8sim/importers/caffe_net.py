@@ -43,7 +43,10 @@ LAYER_FIELDS = (
 )
 """Fields that a network and a layer of any type may have; those that nothing here asks for matter in training only."""
 
-DEPLOY = "this is a file for training: give the deploy file of this network, which begins with its inputs"
+SOLVER_FIELDS = frozenset({"net", "train_net", "net_param", "base_lr"})
+
+GIVE = "give the deploy file of this network, which begins with its inputs"
+DEPLOY = f"this is a file for training: {GIVE}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,8 @@ def read_net(path: str | os.PathLike[str]) -> Net:
     Raises NotAModelError, ModelTextError for what is no network, UnsupportedOperatorError for a file for training.
     """
     message = read_prototxt(path)
+    for name in (name for name in message.fields if name in SOLVER_FIELDS):
+        raise ModelTextError(message.path, message.line_of(name), f"field {name} makes this a solver; {GIVE}")
     refuse_unknown_fields(message, NET_FIELDS, "a network")
     inputs, old = _inputs(message), message.messages("layers")
     entries = message.messages("layer") or old

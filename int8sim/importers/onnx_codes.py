@@ -12,6 +12,7 @@ import numpy as np
 from int8sim.importers.onnx_file import Node
 from int8sim.importers.onnx_network import Network
 from int8sim.model.step import Array
+from int8sim.model.tensor import QuantParams
 
 CODES = {f"{sign}int{bits}": bits for bits in (2, 4, 8, 16, 32) for sign in ("", "u")}
 """Types of codes, and their bits."""
@@ -21,12 +22,15 @@ def dequantized(net: Network, node: Node) -> Array:
     """(code - zero_point) * scale in float32, of a constant."""
     codes, scale, zero_point = _operands(net, node, net.constant(node, 0, "tensor of codes"))
     wide = codes.astype(np.int64) - zero_point
-    return np.asarray(wide.astype(np.float32) * scale)
+    with np.errstate(over="ignore"):
+        return np.asarray(wide.astype(np.float32) * scale)
 
 
 def quantized(net: Network, node: Node, dtype: Any) -> Array:
     """saturate(half_even(x / scale) + zero_point), of a constant, as an array of the dtype."""
     values, scale, zero_point = _operands(net, node, net.floats(node, 0, "tensor"))
+    if np.isnan(values).any():
+        raise node.misfit(f"its tensor, {node.input(0)!r}, holds NaN, which no code stands for")
     low, high = _limits(dtype.name)
     with np.errstate(over="ignore"):
         places = np.rint(values / scale).astype(np.float64) + zero_point
@@ -46,6 +50,7 @@ def _operands(net: Network, node: Node, values: Array) -> tuple[Array, Array, Ar
         raise node.refused(f"its codes are {values.dtype.name} or {zeros.dtype.name}; {', '.join(CODES)} are read")
     if zeros.size != scale.size:
         raise node.misfit(f"{list(zeros.shape)} zero points for {list(scale.shape)} scales")
+    QuantParams(tuple(scale.ravel().tolist()), 0, 0).check(node.input(1))
     wide = zeros.astype(np.int64).reshape(scale.shape)
     return values, _spread(node, scale, values.shape), _spread(node, wide, values.shape)
 

@@ -169,10 +169,15 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 def _load_data(path: Path, tensor: Any) -> None:
     """The values of a tensor that lie in another file, which must be in the model's folder wherever links lead."""
-    folder, location = path.parent.resolve(), external_data_helper.ExternalDataInfo(tensor).location
-    if Path(location).is_absolute() or not (folder / location).resolve().is_relative_to(folder):
-        raise OutsideDataError(path, tensor.name, location)
-    external_data_helper.load_external_data_for_tensor(tensor, str(folder))
+    folder, location = path.parent.resolve(), ""
+    try:
+        location = external_data_helper.ExternalDataInfo(tensor).location
+        if Path(location).is_absolute() or not (folder / location).resolve().is_relative_to(folder):
+            raise OutsideDataError(path, tensor.name, location)
+        external_data_helper.load_external_data_for_tensor(tensor, str(folder))
+    except (OSError, ValueError, onnx.checker.ValidationError) as problem:
+        found = f"the values of tensor {tensor.name!r}, in the file {location!r}, cannot be read ({problem})"
+        raise NotAModelError(path, found) from None
 
 
 def _check_file(path: Path) -> None:
@@ -218,6 +223,8 @@ class _Reader:
         if graph.sparse_initializer:
             raise self.problem("it holds sparse initializers; int8sim reads dense ones: export it without them")
         opset = self.opset(proto)
+        self.refuse_repeated("initializer", graph.initializer)
+        self.refuse_repeated("input", graph.input)
         values = {tensor.name: self.array(f"initializer {tensor.name!r}", tensor) for tensor in graph.initializer}
         inputs = {value.name: self.dimensions(value) for value in graph.input if value.name not in values}
         return Model(
@@ -230,6 +237,11 @@ class _Reader:
             values,
             {value.name: dtype_name(value.type.tensor_type.elem_type) for value in graph.input if value.name in inputs},
         )
+
+    def refuse_repeated(self, what: str, entries: Iterable[Any]) -> None:
+        for name, times in Counter(entry.name for entry in entries).items():
+            if times > 1:
+                raise self.problem(f"{what} {name!r} is there {times} times; a tensor is given once")
 
     def opset(self, proto: Any) -> int:
         """The version of ONNX's own operators; a file without one means version 1 (onnx.proto, opset_import)."""

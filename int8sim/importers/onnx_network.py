@@ -226,6 +226,13 @@ class Network:
             raise node.refused(f"the {what} has the shape {list(values.shape)}; one value is needed")
         return float(values.reshape(()))
 
+    def reals(self, node: Node, position: int, what: str) -> tuple[float, ...]:
+        """A constant vector of floats, of float32."""
+        values = self.floats(node, position, what)
+        if values.ndim != 1:
+            raise node.refused(f"the {what} has the shape {list(values.shape)}; a vector is needed")
+        return tuple(values.tolist())
+
     def integers(self, node: Node, position: int, what: str) -> tuple[int, ...]:
         """A constant vector of integers."""
         values = self.constant(node, position, what)

@@ -105,6 +105,8 @@ def _sums(operator: str) -> Reader:
     def read(net: QuantizedNetwork, node: Node) -> None:
         x, weight = net.counts(node, 0, 2), net.constant(node, 1, "weight")
         zeros = net.zeros(node, 3, weight.dtype.name)
+        if zeros.dtype.name not in BITS or not zeros.size:
+            raise node.refused(f"its weight's zero point is {zeros.dtype.name}[{zeros.size}]; codes are needed", BITS)
         one, codes = zeros.size == 1, tuple(zeros.tolist())
         quant = QuantParams(1.0, codes[0]) if one else QuantParams((1.0,) * zeros.size, codes, 0)
         own = node.outputs, node.attributes, SUM, replace(quant, dtype=zeros.dtype.name)

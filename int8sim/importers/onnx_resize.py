@@ -52,14 +52,14 @@ def read_upsample(net: Network, node: Node) -> None:
         scales = node.attributes.get("scales")
         factors = scales if isinstance(scales, tuple) else ()
     else:
-        factors = tuple(net.floats(node, 1, "scales").tolist())
+        factors = net.reals(node, 1, "scales")
     _resize(net, node, _by_scales(net, node, factors), "asymmetric", "floor")
 
 
 def read_resize(net: Network, node: Node) -> None:
     """Resize, from opset 10: to sizes or by scales."""
     if net.model.opset < 11:
-        axes = _by_scales(net, node, tuple(net.floats(node, 1, "scales").tolist()))
+        axes = _by_scales(net, node, net.reals(node, 1, "scales"))
         _resize(net, node, axes, "asymmetric", "floor")
         return
     spelled = node.text("coordinate_transformation_mode", "half_pixel")
@@ -74,7 +74,7 @@ def read_resize(net: Network, node: Node) -> None:
 def _axes(net: Network, node: Node) -> list[Axis]:
     if node.input(3):
         return _by_sizes(net, node, net.integers(node, 3, "sizes"))
-    return _by_scales(net, node, tuple(net.floats(node, 2, "scales").tolist()))
+    return _by_scales(net, node, net.reals(node, 2, "scales"))
 
 
 def _of_all(net: Network, node: Node, values: tuple[float, ...]) -> dict[int, float]:

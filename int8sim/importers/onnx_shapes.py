@@ -83,7 +83,7 @@ def read_slice(net: Network, node: Node) -> None:
     for axis, *places in zip(axes, starts, ends, steps, strict=True):
         size = shape[axis] if -len(shape) <= axis < len(shape) else 0
         found = range(*slice(*places).indices(size))
-        if found != range(size) or axis >= len(shape):
+        if found != range(size) or not -len(shape) <= axis < len(shape):
             taken[net.axis(node, axis, len(shape))] = found
     net.add(node, _slice(net.types[x].shape, taken, node), x)
 
@@ -95,8 +95,9 @@ def read_gather(net: Network, node: Node) -> None:
     axis = node.integer("axis", 0)
     place = net.axis(node, axis, len(shape))
     size = net.types[x].shape[place]
-    places = [index + size if index < 0 else index for index in indices.ravel().tolist()]
-    if indices.dtype.kind not in "iu" or not all(0 <= index < size for index in places) or not places:
+    whole = indices.dtype.kind in "iu"
+    places = [index + size if index < 0 else index for index in indices.ravel().tolist()] if whole else []
+    if not places or not all(0 <= index < size for index in places):
         raise node.misfit(f"its indices are not integers in {-size} .. {size - 1}, or there are none")
     target = (*shape[: place - net.lead], *indices.shape, *shape[place - net.lead + 1 :])
     if indices.ndim == 1:

@@ -121,10 +121,13 @@ class Network:
 
     def constant(self, node: Operator, position: int, what: str) -> Array:
         """The values of an input that must be constant."""
-        values = self.tensor(node.inputs[position]).values if node.has(position) else None
-        if values is None:
-            raise node.refused(f"its {what}, input {position}, is missing or computed; a constant is needed")
-        return values
+        if not node.has(position):
+            raise node.refused(f"its {what}, input {position}, is missing; a constant is needed")
+        tensor = self.tensor(node.inputs[position])
+        if tensor.values is None:
+            found = f"tensor {tensor.name!r} of {tensor.dtype or 'an unknown type'}, computed or without values"
+            raise node.refused(f"its {what}, input {position}, is {found}; a constant is needed")
+        return tensor.values
 
     def operand(self, node: Operator, position: int) -> str:
         """The name of an input that may be an activation or a constant, of one scale."""
@@ -157,6 +160,8 @@ class Network:
         axis: where the layer's weight has its outputs. bias: which input it is.
         """
         quant = weight_quant(node, self.tensor(node.inputs[1]), weight.shape[0])
+        if quant is None and self.types[x].quant:
+            raise node.refused(f"its weight is float32 and its input {self.types[x]}; both real or both codes are read")
         if quant and self.types[x].quant is None:
             weight, quant = real_weight(weight, quant), None
             self.notes.append(
@@ -168,7 +173,7 @@ class Network:
             values = self.constant(node, bias, "bias")
             if values.dtype.name != ("float32" if quant is None else BIAS[self.types[x].dtype]):
                 raise node.refused(f"its bias is {values.dtype.name}, the weight {weight.dtype.name}")
-            kind = bias_quant(self.tensor(node.inputs[bias]), quant)
+            kind = bias_quant(self.tensor(node.inputs[bias]), self.types[x].quantized, quant) if quant else None
             names.append(self._hold(f"{node.layer}_bias", values, kind))
         self.add(node, op, *names, activation=activation, like=like)
 

@@ -60,12 +60,15 @@ def real_weight(weight: Array, quant: QuantParams) -> Array:
     return real
 
 
-def bias_quant(tensor: Tensor, weight: QuantParams | None) -> QuantParams | None:
-    """A bias's scales, where the file has them; its codes stand at the product of scales whether or not it says so."""
-    if tensor.dtype == "float32" or weight is None or len(tensor.scales) != len(weight.scales):
-        return None
-    one = len(tensor.scales) == 1
-    return QuantParams(tensor.scales[0] if one else tensor.scales, 0, None if one else 0, tensor.dtype)
+def bias_quant(tensor: Tensor, x: QuantParams, weight: QuantParams) -> QuantParams:
+    """A bias's scales: the file's, or, where it has none that fit the weight's, the products that its codes stand at.
+
+    x: of the layer's input.
+    """
+    products = tuple(float(np.float32(x.tensor_scale) * np.float32(scale)) for scale in weight.scales)
+    scales = tensor.scales if len(tensor.scales) == len(products) else products
+    one = len(scales) == 1
+    return QuantParams(scales[0] if one else scales, 0, None if one else 0, tensor.dtype)
 
 
 def _scales(tensor: Tensor) -> str:

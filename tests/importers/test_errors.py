@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from int8sim.importers.onnx import SUPPORTED, load_onnx
 from int8sim.model.errors import (
+    BadScaleError,
     GraphError,
     Int8SimError,
     LayerError,
@@ -137,6 +138,20 @@ class TestData:
         proto.graph.initializer[0].data_type = 99
         assert "initializer 'w' is damaged" in refused(proto, tmp_path).reason
 
+    def test_a_tensor_that_is_there_twice(self, tmp_path):
+        proto = model(op("Conv", "x w"), IMAGE, constants=W)
+        proto.graph.initializer.append(proto.graph.initializer[0])
+        assert "initializer 'w' is there 2 times" in refused(proto, tmp_path).reason
+        proto = relu(["N", 3])
+        proto.graph.input.append(proto.graph.input[0])
+        assert "input 'x' is there 2 times" in refused(proto, tmp_path).reason
+
+    @pytest.mark.parametrize("scale", [0.0, -1.0, np.nan, np.inf])
+    def test_a_scale_of_a_constant(self, scale, tmp_path):
+        nodes = [*CODED, node("Add", "x q", "y")]
+        with pytest.raises(BadScaleError, match=r"tensor 's': scale .* finite and greater than 0"):
+            loaded(model(nodes, ROWS, constants=CODES | {"s": np.float32(scale)}), tmp_path)
+
     def test_constant_with_too_few_bytes(self, tmp_path):
         tensor = numpy_helper.from_array(W["w"])
         tensor.raw_data = tensor.raw_data[:-1]
@@ -164,6 +179,25 @@ class TestData:
     @pytest.mark.parametrize("location", ["missing.bin", "", "."])
     def test_external_data_that_is_not_there(self, location, tmp_path):
         assert not isinstance(refused(with_data_in(location, "initializer"), tmp_path), OutsideDataError)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "reason"),
+        [
+            ("offset", "1000", "exceeds file size"),
+            ("offset", "-5", "non-negative"),
+            ("offset", "five", "invalid literal"),
+            ("length", "1000", "exceeds available data"),
+            ("length", "-1", "non-negative"),
+            ("length", "8", "is damaged"),
+        ],
+    )
+    def test_external_data_beyond_its_file(self, key, value, reason, tmp_path):
+        (tmp_path / "w.bin").write_bytes(W["w"].tobytes())
+        proto = with_data_in("w.bin", "initializer")
+        proto.graph.initializer[0].external_data.add(key=key, value=value)
+        found = refused(proto, tmp_path).reason
+        assert reason in found
+        assert "tensor 'w'" in found or "initializer 'w'" in found
 
     def test_external_data_beside_the_model_is_read(self, tmp_path):
         proto = model(op("Conv", "x w"), IMAGE, constants=W)
@@ -279,6 +313,7 @@ FORMS = [
     ("Where", op("Where", "x x x"), ROWS, {}, "must be a constant"),
     ("Expand", op("Expand", "c s"), ROWS, {"c": real(1), "s": np.array([1 << 20, 1 << 20])}, "more than 134,217,728"),
     ("Constants", op("Mul", "c s"), ROWS, {"c": real(3), "s": real(2)}, "has an unknown size"),
+    ("Resize by one number", op("Resize", "x - s"), IMAGE, {"s": np.float32(2)}, r"the scales has the shape \[\]"),
     ("Slice of nothing", op("Slice", "x s s a"), ROWS, {"s": np.array([1]), "a": np.array([1])}, "is empty"),
     ("Gather", op("Gather", "x i", axis=1), {"x": ["N", 200]}, {"i": np.arange(200) ** 2 % 199}, "pieces; 64 are"),
     ("Resize mode", op("Resize", "x - s", mode="area"), IMAGE, S, "mode is 'area'"),
@@ -367,6 +402,9 @@ def test_forms_of_old_opsets(call, inputs, opset, reason, tmp_path):
     assert caught.value.node == "y"
 
 
+CODED = [node("QuantizeLinear", "c s", "p"), node("DequantizeLinear", "p s", "q")]
+CODES, NAN = {"s": np.float32(0.5), "c": np.float32([1, 2, 3, 4, 5])}, np.float32([1, 2, np.nan, 4, 5])
+
 MISFITS = [
     ("Conv channels", op("Conv", "x w"), IMAGE, {"w": real(3, 5, 3, 3)}, "the weight expects 5"),
     ("Conv weight", op("Conv", "x w"), IMAGE, {"w": real(3, 4, 3)}, r"\[O, C / group, kh, kw\] is needed"),
@@ -385,6 +423,9 @@ MISFITS = [
     ("Squeeze", op("Squeeze", "x s"), ROWS, {"s": np.array([1])}, "not all of size 1"),
     ("Unsqueeze", op("Unsqueeze", "x s"), ROWS, {"s": np.array([1, -3])}, "one axis twice"),
     ("Gather", op("Gather", "x s", axis=1), ROWS, {"s": np.array([5])}, "not integers in -5 .. 4"),
+    ("Gather text", op("Gather", "x s", axis=1), ROWS, {"s": np.array(["a"])}, "not integers in -5 .. 4"),
+    ("Slice nowhere", op("Slice", "x s s s"), ROWS, {"s": np.array([-3])}, "axis is -3; the tensor has 2 axes"),
+    ("Codes of NaN", [*CODED, node("Add", "x q", "y")], ROWS, CODES | {"c": NAN}, "'c', holds NaN"),
     ("Concat axis", op("Concat", "x x", axis=2), ROWS, {}, "axis is 2; the tensor has 2"),
     ("Concat shapes", op("Concat", "x z", axis=1), {**IMAGE, "z": ["N", 4, 6, 5]}, {}, "differ in more than axis 1"),
     ("Concat ranks", op("Concat", "x z", axis=2), {**LINES, "z": ["N", 5]}, {}, "differ in more than axis 2"),

@@ -33,6 +33,11 @@ FORMS = [
     ([node("QGemm", "x s z w s z b", "y", **MICROSOFT)], UnsupportedOperatorError, "its output has no scale"),
     ([node("QGemm", "x s z w two zz b s z", "y", **MICROSOFT)], LayerError, "2 weight scales for 4 output channels"),
     ([node("QLinearMatMul", "x s z w s signed s z", "y")], LayerError, "the matrix B is uint8, its zero point int8"),
+    (
+        [node("MatMulInteger", "x w z s", "y")],
+        UnsupportedOperatorError,
+        r"zero point is float32\[1\]; codes",
+    ),
     ([node("QLinearConcat", "s z x s", "y", axis=1, **MICROSOFT)], LayerError, "two and three for each part"),
     ([node("QuantizeLinear", "x s z", "y")], LayerError, "real values are quantized"),
     ([node("DynamicQuantizeLinear", "x", "y s2 z2")], UnsupportedOperatorError, "it is not supported"),

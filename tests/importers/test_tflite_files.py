@@ -79,6 +79,26 @@ def convolved(shape=(4, 3, 3, 4), outputs=4, quant=COARSE, **options):
     return file.add("CONV_2D", (1, 6, 6, 4), quant, *file.weights(shape, outputs, 0), **STEPS | options)
 
 
+def weighed(dtype):
+    """A convolution whose weight says that it is of another type, and has as many bytes as that needs."""
+    file = convolved()
+    weight = file.flat.tensors[1]
+    weight.type = dtype
+    file.flat.buffers[weight.buffer].data = np.zeros(4 * 144, np.uint8)
+    return file
+
+
+def test_a_bias_without_scales_stands_at_their_product(load):
+    """As engines take it: they multiply the input's scale with the weight's."""
+    file = convolved()
+    file.flat.tensors[2].quantization = None
+    found, whole = load(file), load(convolved())
+    steps = [graph.layers[0].arithmetic["output"].parameters for graph in (found, whole)]
+    np.testing.assert_equal(*steps)
+    bias, weight = (found.tensors[name].quant for name in found.layers[0].inputs[:0:-1])
+    assert bias.scales == tuple(float(np.float32(FINE.scale) * np.float32(scale)) for scale in weight.scales)
+
+
 @pytest.mark.parametrize(
     ("file", "error", "message"),
     [
@@ -96,6 +116,12 @@ def convolved(shape=(4, 3, 3, 4), outputs=4, quant=COARSE, **options):
         (reshaped([2, 72]), UnsupportedOperatorError, "the batch, must stay"),
         (reshaped([-1, -1, -1]), LayerError, "one dimension may be -1"),
         (averaged(), UnsupportedOperatorError, "keep_dims is false"),
+        (weighed(0), UnsupportedOperatorError, r"its weight is float32 and its input int8\[1, 6, 6, 4\]"),
+        (
+            weighed(99),
+            UnsupportedOperatorError,
+            "input 1, is tensor 'w' of an unknown type, computed",
+        ),
         (File().add("SOFTMAX", (1, 6, 6, 4), QuantParams(1 / 256, -128), beta=2.0), UnsupportedOperatorError, "beta"),
         (File().add("SOFTMAX", (1, 6, 6, 4), FINE, beta=1.0), UnsupportedOperatorError, "must have scale 0.00390625"),
         (

@@ -64,16 +64,19 @@ RESOURCE = 13
 START = np.array([[5, -100, 0, 127]], np.int8)
 
 
+FORMS = {
+    "VAR_HANDLE": (1, "VarHandleOptions"),
+    "READ_VARIABLE": (1, "ReadVariableOptions"),
+    "ASSIGN_VARIABLE": (1, "AssignVariableOptions"),
+    "CALL_ONCE": (1, "CallOnceOptions"),
+}
+"""Operators that no exporter writes."""
+
+
 @pytest.fixture
 def forms(monkeypatch):
-    """Operators that no exporter writes."""
-    for name, options in {
-        "VAR_HANDLE": "VarHandleOptions",
-        "READ_VARIABLE": "ReadVariableOptions",
-        "ASSIGN_VARIABLE": "AssignVariableOptions",
-        "CALL_ONCE": "CallOnceOptions",
-    }.items():
-        monkeypatch.setitem(tflite_flatbuffer.OPERATORS, name, (1, options))
+    for name, form in FORMS.items():
+        monkeypatch.setitem(tflite_flatbuffer.OPERATORS, name, form)
 
 
 def handle(file):
