@@ -4,8 +4,6 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import int8sim
 from int8sim.exporters import tflite_flatbuffer
@@ -13,7 +11,6 @@ from int8sim.importers.tflite import SUPPORTED, load_tflite
 from int8sim.model.errors import (
     BadScaleError,
     GraphError,
-    Int8SimError,
     LayerError,
     ModelBytesError,
     NotAModelError,
@@ -179,42 +176,3 @@ def test_a_quantized_file_needs_an_engine(load, tmp_path):
             load(small(), profile)
     with pytest.raises(ParameterError, match=r"none for \.prototxt"):
         int8sim.load(tmp_path / "x.prototxt", profile="tflm")
-
-
-def outcome(load, content):
-    try:
-        load(content)
-    except Int8SimError as error:
-        return type(error).__name__
-    return "loaded"
-
-
-AMOUNTS = [pytest.param(60, id="few"), pytest.param(2000, id="many", marks=pytest.mark.slow)]
-BITS = st.lists(st.integers(0, 8 * len(CONTENT) - 1), min_size=1, max_size=3)
-
-
-def test_the_whole_file_is_read(load):
-    assert outcome(load, CONTENT) == "loaded"
-
-
-@pytest.mark.parametrize("count", AMOUNTS)
-def test_truncated_files_are_refused(load, count):
-    @settings(max_examples=count)
-    @given(st.integers(0, len(CONTENT) - 9))
-    def check(length):
-        assert outcome(load, CONTENT[:length]) in {"NotAModelError", "ModelBytesError"}
-
-    check()
-
-
-@pytest.mark.parametrize("count", AMOUNTS)
-def test_files_with_flipped_bits_are_read_or_refused(load, count):
-    @settings(max_examples=count)
-    @given(BITS)
-    def check(bits):
-        damaged = bytearray(CONTENT)
-        for bit in bits:
-            damaged[bit // 8] ^= 1 << bit % 8
-        outcome(load, bytes(damaged))
-
-    check()
