@@ -137,11 +137,12 @@ def _is_bare(value: Scalar) -> bool:
 
 
 def _integer(value: Scalar) -> int | None:
-    """The value of a decimal, octal or hexadecimal integer."""
+    """The value of a decimal, octal or hexadecimal integer of 64 bits."""
     try:
-        return int(value.text, 8 if OCTAL.fullmatch(value.text) else 0) if value.kind == "number" else None
+        number = int(value.text, 8 if OCTAL.fullmatch(value.text) else 0) if value.kind == "number" else None
     except ValueError:
         return None
+    return number if number is not None and UNBOUNDED <= number < 1 << 64 else None
 
 
 def _real(value: Scalar) -> float | None:

@@ -17,7 +17,7 @@ from int8sim.model.errors import ModelTextError, NotAModelError
 TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
     |(?P<string>"(?:[^"\\\n]|\\[0-7xXabfnrtv\\'"?])*"|'(?:[^'\\\n]|\\[0-7xXabfnrtv\\'"?])*')
-    |(?P<number>(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?)(?![\w.]))
+    |(?P<number>(?:0[xX][0-9a-fA-F]++|(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?[fF]?)(?![\w.]))
     |(?P<word>[A-Za-z_]\w*)
     |(?P<mark>[-{}<>\[\]:,;])""",
     re.VERBOSE | re.ASCII,

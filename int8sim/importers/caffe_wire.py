@@ -30,6 +30,8 @@ NAME_AND_BLOBS = {LAYER: (1, 7), V1_LAYER: (4, 6)}
 DATA, SHAPE, DOUBLE_DATA, RAW_TYPE, RAW_DATA = 5, 7, 8, 10, 12
 LEGACY_SHAPE = (1, 2, 3, 4)
 RAW_TYPES = ("<f8", "<f4", "<f2")
+MOST_AXES = 32
+"""Of a blob. Source: BVLC/caffe:include/caffe/blob.hpp, kMaxBlobAxes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,8 @@ class _Reader:
         values = self.values(field, parts)
         shape = tuple(size for part in parts if part.number == SHAPE for size in self.sizes(self.of_wire(part, BYTES)))
         legacy = {part.number: self.of_wire(part, VARINT).value for part in parts if part.number in LEGACY_SHAPE}
+        if len(shape) > MOST_AXES:
+            raise self.problem(field.key, f"a blob has {len(shape)} axes; {MOST_AXES} are the most")
         if not shape:
             shape = tuple(legacy.get(axis, 0) for axis in LEGACY_SHAPE) if legacy else (values.size,)
         if math.prod(shape) != values.size:

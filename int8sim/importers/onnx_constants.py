@@ -1,7 +1,7 @@
 """Constants of an ONNX model: those that it states, and those that it computes from constants and shapes.
 
-A node whose inputs are all constant is evaluated when the model is read, by ONNX's own reference evaluator, unless it
-would hold more than LARGEST values.
+A node whose inputs are all constant is evaluated when the model is read, by ONNX's own reference evaluator, unless all
+that is computed so would hold more values than a network needs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from int8sim.model.step import Array
 
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE})
 """Element types of activations."""
-LARGEST = 1 << 27
-"""Values of a constant that is computed."""
 TOLD = 64
 """Values of a constant that shapes may depend on."""
 
@@ -102,9 +100,12 @@ def _check_size(net: Network, node: Node, given: Mapping[str, Array]) -> None:
     inferred = shape_inference.infer_shapes(model, data_prop=True)
     for output in inferred.graph.output:
         kind = output.type.tensor_type
-        sizes = [dim.dim_value if dim.HasField("dim_value") else LARGEST + 1 for dim in kind.shape.dim]
-        if not kind.HasField("shape") or math.prod(sizes) > LARGEST:
-            raise _TooLargeError(f"its output {output.name!r} has an unknown size or more than {LARGEST:,} values")
+        known = kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim)
+        size = math.prod(dim.dim_value for dim in kind.shape.dim)
+        if not known or size > net.room:
+            count = f"{size:,} values, and {net.room:,} are left of what all computed constants may hold"
+            raise _TooLargeError(f"its output {output.name!r} has {count if known else 'an unknown size'}")
+        net.room -= size
 
 
 def _model(net: Network, node: Node, given: Mapping[str, Array]) -> ModelProto:

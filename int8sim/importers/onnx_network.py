@@ -20,6 +20,8 @@ ALIASES = frozenset({"Identity", "Dropout", "Cast"})
 """Operators whose first output is their first input under another name."""
 
 TO_NCHW = (0, 3, 1, 2)
+LARGEST_COMPUTED, AGAIN = 1 << 27, 16
+"""Values of all constants that are computed: so many, and so many times those that the file holds."""
 
 
 class Network:
@@ -36,6 +38,7 @@ class Network:
     def __init__(self, model: Model, lead: int = 0) -> None:
         self.model, self.lead = model, lead
         self.values: dict[str, Array] = dict(model.values)
+        self.room = LARGEST_COMPUTED + AGAIN * sum(values.size for values in model.values.values())
         self.aliases: dict[str, str] = {}
         self.constants: dict[str, Array] = {}
         self.layers: list[Layer] = []

@@ -125,6 +125,7 @@ TEXT_ERRORS = [
     ("layers { type: RELU bottom: 'data' top: 'y' }", "a network has layers, in the new or the old form"),
     ("learning_rate: 1", "field learning_rate of a network is not read"),
     (conv(f"num_output: {'9' * 5000}"), f"field num_output is {'9' * 80}; an integer of 1 or more is needed"),
+    (conv("num_output: 0x7fffffffffffffffffff"), "field num_output is 0x7fffffffffffffffffff; an integer"),
     ("base_lr: 0.1", "field base_lr makes this a solver; give the deploy file"),
     ("layer { ", "the } of line 2"),
 ]

@@ -80,6 +80,7 @@ def test_lines_of_values():
 
 
 ERRORS = [
+    (f"a: {'9' * 200_000}x", 1, "'99999999999999999999' is no field"),
     ("a: 1\nb", 2, "the end of the file where : or {"),
     ("a: 1\nb c: 1", 2, "'c' where : or {"),
     ("a {\n b: 1\n", 3, "the } of line 1,"),

@@ -103,6 +103,7 @@ FOREIGN = [
     (content(100, content(7, blob(real(6)) + content(5, b"abcd"))), "a blob of the shape [6] holds 7 values"),
     (content(100, content(7, blob(real(6)) + blob(real(6), "doubles"))), "holds its values twice"),
     (content(100, content(7, content(8, np.array([1e300]).tobytes()))), "beyond the range of float32"),
+    (content(100, content(7, content(7, content(1, b"\x01" * 33)))), "a blob has 33 axes; 32 are the most"),
     (caffemodel({"a": [real(1)]}) + caffemodel({"a": [real(1)]}), "layer 'a' has blobs for the second time"),
 ]
 

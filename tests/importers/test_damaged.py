@@ -19,6 +19,7 @@ import pytest
 
 import int8sim
 from int8sim.graph.ir import Graph
+from int8sim.importers import onnx_network
 from int8sim.model.errors import Int8SimError, LayerError, NotAModelError, UnsupportedOperatorError
 
 from .damage import WAYS, bounded_time, damaged, read
@@ -101,4 +102,12 @@ def test_absurd_numbers_are_refused_at_once(absurd, tmp_path):
 def test_an_input_of_absurd_size_is_refused(tmp_path):
     proto = model([node("Relu", "x", "y")], {"x": ["N", 1 << 30, 1 << 30]})
     with pytest.raises(NotAModelError, match="the file is damaged"):
+        loaded(proto, tmp_path)
+
+
+def test_constants_that_grow_out_of_little_are_refused_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_network, "LARGEST_COMPUTED", 100)
+    nodes = [*(node("Expand", "one size", f"c{i}") for i in range(3)), node("Relu", "x", "y")]
+    proto = model(nodes, {"x": ["N", 4]}, constants={"one": np.float32([1]), "size": np.array([60])})
+    with pytest.raises(UnsupportedOperatorError, match=r"node 'c2', .*'c2' has 60 values, and 12 are left"):
         loaded(proto, tmp_path)
