@@ -29,7 +29,7 @@ def load_caffe(prototxt: str | os.PathLike[str], caffemodel: str | os.PathLike[s
 
     Raises NotAModelError (ModelTextError with the line, ModelBytesError with the byte) for files that are no complete
     Caffe network, UnsupportedOperatorError for a layer type, or a form of one, that is not read, LayerError for shapes
-    that do not fit, GraphError for a blob that nothing writes.
+    that do not fit, GraphError for a blob that nothing writes, or two layers do.
     """
     net = read_net(prototxt)
     refuse_unknown(net.layers, lambda layer: layer.type, READERS, "this type is not read", SUPPORTED)

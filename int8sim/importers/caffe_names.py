@@ -131,7 +131,9 @@ class _Walk:
         for blob in layer.bottoms:
             if blob not in self.blobs:
                 raise GraphError(f"{layer.place}: layer {layer.name!r} reads {blob!r}, which no layer before it writes")
-        for blob in layer.tops:
+        for place, blob in enumerate(layer.tops):
+            if blob in self.blobs and blob not in layer.bottoms[place : place + 1]:
+                raise GraphError(f"{layer.place}: layer {layer.name!r} writes {blob!r}, which a layer before it writes")
             if self.blobs.get(blob) in self.inputs:
                 raise layer.refused(
                     f"it overwrites {blob!r}, an input; TensorRT refuses that: give it a top of its own"

@@ -169,11 +169,11 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 def _load_data(path: Path, tensor: Any) -> None:
     """The values of a tensor that lie in another file, which must be in the model's folder wherever links lead."""
-    folder, location = path.parent.resolve(), ""
+    folder, stated = path.parent.resolve(), {entry.key: entry.value for entry in tensor.external_data}
+    location = stated.get("location", "")
+    if Path(location).is_absolute() or not (folder / location).resolve().is_relative_to(folder):
+        raise OutsideDataError(path, tensor.name, location)
     try:
-        location = external_data_helper.ExternalDataInfo(tensor).location
-        if Path(location).is_absolute() or not (folder / location).resolve().is_relative_to(folder):
-            raise OutsideDataError(path, tensor.name, location)
         external_data_helper.load_external_data_for_tensor(tensor, str(folder))
     except (OSError, ValueError, onnx.checker.ValidationError) as problem:
         found = f"the values of tensor {tensor.name!r}, in the file {location!r}, cannot be read ({problem})"

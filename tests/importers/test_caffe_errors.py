@@ -160,6 +160,11 @@ HEADS = [
     ("# nothing", ModelTextError, "a network has layers"),
     ("layers { layer { name: 'y' type: 'conv' } }", ModelTextError, "Caffe's oldest format (V0)"),
     (layer("ReLU", "", "y"), UnsupportedOperatorError, "only an Input layer begins a network"),
+    (
+        f"{DATA}\n{one('ReLU')} {layer('ReLU', 'data', 'y', name='again')}",
+        GraphError,
+        "line 2: layer 'again' writes 'y', which a layer before it writes",
+    ),
     (layer("ReLU", "nothing", "y"), GraphError, "reads 'nothing', which no layer before it writes"),
 ]
 
