@@ -48,6 +48,7 @@ class Planned(NamedTuple):
 _plans: WeakKeyDictionary[Graph, dict[str, list[Planned]]] = WeakKeyDictionary()
 
 
+@np.errstate(over="ignore", invalid="ignore")  # real values beyond float32 are infinite, as in any engine
 def run(
     graph: Graph,
     inputs: Mapping[str, Array],

@@ -35,7 +35,8 @@ CLAMPS = frozenset({"Relu", "Clip"})
 def fused(model: Model) -> Model:
     """The model with quantized operators in place of every operator between pairs."""
     found = _Pairs(model)
-    return replace(model, nodes=tuple(found.needed(found.rewritten())))
+    with np.errstate(all="ignore"):  # scales that are none are refused where a layer has them
+        return replace(model, nodes=tuple(found.needed(found.rewritten())))
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Pairs:
     def _is_implied(self, clamp: Node, result: _Quantized) -> bool:
         """Whether codes cannot stand for anything outside the clamp."""
         scale, zero = self.value(result.scale), self.value(result.zero_point)
-        if scale is None or zero is None or scale.size != 1 or zero.dtype.name not in CODES:
+        if scale is None or zero is None or (scale.size, zero.size) != (1, 1) or zero.dtype.name not in CODES:
             return False
         ends = [(code - int(zero.reshape(()))) * float(scale.reshape(())) for code in dtype_range(zero.dtype.name)]
         bounds = [0.0, np.inf] if clamp.operator == "Relu" else self._clip(clamp)
@@ -120,7 +121,7 @@ class _Pairs:
         if self.model.opset < 11:
             return [node.real("min", -np.inf), node.real("max", np.inf)]
         values = [self.value(node.input(place)) if node.input(place) else None for place in (1, 2)]
-        if any(node.input(place) and value is None for place, value in zip((1, 2), values, strict=True)):
+        if any(node.input(place) and not _is_one(value) for place, value in zip((1, 2), values, strict=True)):
             return None
         ends = zip(values, (-np.inf, np.inf), strict=True)
         return [end if value is None else float(value.reshape(())) for value, end in ends]
@@ -177,6 +178,10 @@ class _Pairs:
         product = left.reshape(-1) * right.reshape(-1)
         fits = own.size in {1, product.size} and np.allclose(own.reshape(-1), product, CLOSE, 0.0)
         return found.codes if fits else None
+
+
+def _is_one(values: Array | None) -> bool:
+    return values is not None and values.size == 1
 
 
 Fuse = Callable[[_Pairs, Node, _Quantized], Node | None]

@@ -214,8 +214,18 @@ def read_resize_nearest(net: Network, node: Operator) -> None:
 
 def read_quantize(net: Network, node: Operator) -> None:
     """QUANTIZE: real values to codes, or codes to codes of another scale."""
-    x = net.activation(node)
+    x, target = net.activation(node), net.tensor(node.outputs[0])
+    if target.dtype == "float32":
+        raise node.refused(f"its output {target.name!r} is float32; codes are needed")
     net.add(node, Requantize() if net.types[x].quant else Quantize(), x)
+
+
+def read_dequantize(net: Network, node: Operator) -> None:
+    """DEQUANTIZE: codes to real values."""
+    x, target = net.activation(node), net.tensor(node.outputs[0])
+    if target.dtype != "float32" or net.types[x].quant is None:
+        raise node.refused(f"it is from {net.types[x]} to {target.dtype or 'no known type'}; codes to float32 is read")
+    net.add(node, Dequantize(), x)
 
 
 READERS: Mapping[str, Reader] = {
@@ -227,7 +237,7 @@ READERS: Mapping[str, Reader] = {
     "CONCATENATION": read_concatenation,
     "CONV_2D": read_conv,
     "DEPTHWISE_CONV_2D": read_depthwise_conv,
-    "DEQUANTIZE": _pointwise(Dequantize()),
+    "DEQUANTIZE": read_dequantize,
     "FULLY_CONNECTED": read_fully_connected,
     "HARD_SWISH": _pointwise(HardSwish()),
     "LEAKY_RELU": read_leaky_relu,

@@ -98,6 +98,7 @@ def _fold(constants: dict[str, Array], producer: Layer, layer: Layer, given: Nor
     return replace(producer, inputs=(source, *names), output=layer.output, covers=covers)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # whoever quantizes them names infinities
 def _at_once(weight: Floats, bias: Floats, given: Normalization) -> tuple[Floats, Floats]:
     """By the one factor and the one summand that the op itself computes."""
     a, b = BatchNormalization(given.epsilon).constants(given.gamma, given.beta, given.mean, given.variance)

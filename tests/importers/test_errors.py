@@ -205,6 +205,26 @@ class TestData:
         assert np.array_equal(load_onnx(tmp_path / "m.onnx").constants["w"], W["w"])
 
 
+class TestPairs:
+    """QDQ around what no file of an exporter holds."""
+
+    @pytest.mark.parametrize("bound", [np.float32([0, 1]), np.float32([])])
+    def test_a_clip_of_bounds_that_are_no_number(self, bound, tmp_path):
+        nodes = [
+            node("Clip", "x low", "c"),
+            node("QuantizeLinear", "c s z", "q"),
+            node("DequantizeLinear", "q s z", "y"),
+        ]
+        constants = {"low": bound, "s": np.float32(0.5), "z": np.uint8(0)}
+        with pytest.raises(UnsupportedOperatorError, match="operator Clip: the minimum"):
+            loaded(model(nodes, ROWS, constants=constants), tmp_path)
+
+    def test_no_zero_point(self, tmp_path):
+        nodes = [node("Relu", "x", "c"), node("QuantizeLinear", "c s z", "q"), node("DequantizeLinear", "q s z", "y")]
+        with pytest.raises(UnsupportedOperatorError, match=r"zero point is uint8\[0\] beside 1 scales"):
+            loaded(model(nodes, ROWS, constants={"s": np.float32(0.5), "z": np.uint8([])}), tmp_path)
+
+
 class TestInputs:
     @pytest.mark.parametrize(
         ("shape", "axis", "spelled"),

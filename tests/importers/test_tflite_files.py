@@ -119,6 +119,12 @@ def test_a_bias_without_scales_stands_at_their_product(load):
             UnsupportedOperatorError,
             "input 1, is tensor 'w' of an unknown type, computed",
         ),
+        (
+            File().add("QUANTIZE", (1, 6, 6, 4), None, dtype="float32"),
+            UnsupportedOperatorError,
+            "is float32; codes are",
+        ),
+        (File().add("DEQUANTIZE", (1, 6, 6, 4), FINE), UnsupportedOperatorError, "to int8; codes to float32 is read"),
         (File().add("SOFTMAX", (1, 6, 6, 4), QuantParams(1 / 256, -128), beta=2.0), UnsupportedOperatorError, "beta"),
         (File().add("SOFTMAX", (1, 6, 6, 4), FINE, beta=1.0), UnsupportedOperatorError, "must have scale 0.00390625"),
         (
