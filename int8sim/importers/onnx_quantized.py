@@ -17,6 +17,7 @@ from int8sim.importers.onnx_codes import dequantized, quantized
 from int8sim.importers.onnx_file import FLOAT32, UINT8, Node, code_dtype
 from int8sim.importers.onnx_operators import READERS as FLOAT
 from int8sim.importers.onnx_quantized_network import Coded, QuantizedNetwork
+from int8sim.importers.onnx_real_products import read_integer_to_float, read_real_gemm
 from int8sim.model.tensor import BITS, QuantParams
 from int8sim.ops.add import Add
 from int8sim.ops.base import Op
@@ -39,7 +40,9 @@ SLOPE = float(np.float32(0.01))
 """LeakyRelu's where none is stated."""
 SUM = QuantParams(1.0, 0, None, "int32")
 """Of an accumulator that no operator gives a scale."""
-NAMES = frozenset({"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "QGemm"})
+NAMES = frozenset(
+    {"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat", "QGemm"}
+)
 STEMS = ("QLinear", "QAttention", "DynamicQuantize")
 
 
@@ -73,10 +76,13 @@ def read_conv(net: QuantizedNetwork, node: Node) -> None:
 
 
 def read_gemm(net: QuantizedNetwork, node: Node) -> None:
-    """QGemm with a constant B; int32 C, which beta does not scale."""
-    if node.real("alpha", 1.0) != 1.0 or not node.input(7):
-        raise node.refused("alpha is not 1, or its output has no scale and is real")
-    _product(net, node, "Gemm", 7, 6)
+    """QGemm with a constant B; int32 C, which beta does not scale. Without a scale of its own the output is real."""
+    if node.real("alpha", 1.0) != 1.0:
+        raise node.refused("alpha is not 1")
+    if node.input(7):
+        _product(net, node, "Gemm", 7, 6)
+    else:
+        read_real_gemm(net, node)
 
 
 def _product(net: QuantizedNetwork, node: Node, operator: str, result: int, bias: int) -> None:
@@ -214,6 +220,7 @@ READERS: Mapping[str, Reader] = {
     "QLinearMatMul": read_matmul,
     "QuantizeLinear": read_quantize,
     "com.microsoft.DequantizeLinear": read_dequantize,
+    "com.microsoft.MatMulIntegerToFloat": read_integer_to_float,
     "com.microsoft.QGemm": read_gemm,
     "com.microsoft.QLinearAdd": _of_two(Add()),
     "com.microsoft.QLinearAveragePool": _pool("AveragePool"),

@@ -21,12 +21,17 @@ VALUES = 20_514
 """Of all tensors of the LeNet, one image."""
 
 
-@pytest.fixture(scope="module")
-def digits():
-    """Calibration and test digits, float32 [N, 1, 28, 28]."""
+def vnni():
+    """Skip the test where ONNX Runtime is not, or computes otherwise."""
     pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
     if not (CPU.exists() and "vnni" in CPU.read_text()):
         pytest.skip("without VNNI, ONNX Runtime's own dot products saturate at 16 bits: another arithmetic")
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Calibration and test digits, float32 [N, 1, 28, 28]."""
+    vnni()
     with h5py.File(LENET.with_name("digits.h5")) as file:
         parts = [file[f"{part}/images"][:50][:, None] for part in ("calibrate", "test")]
     return [part.astype(np.float32) / np.float32(255) for part in parts]
