@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto
 
+from int8sim.exporters import onnx_float
 from int8sim.exporters.exact import clamp_bounds, output_bounds, require_exact
 from int8sim.exporters.onnx_model import MICROSOFT, TO_NCHW, TO_NHWC, OnnxModel
 from int8sim.exporters.onnx_resize import find_resize
@@ -38,7 +39,9 @@ from int8sim.profiles.registry import profile
 TARGET = "ONNX for ONNX Runtime"
 PROFILE = "onnxruntime"
 
-SPATIAL = frozenset({"conv2d", "max_pool", "average_pool", "global_average_pool", "batch_normalization"})
+SPATIAL = (
+    frozenset({"conv2d", "max_pool", "average_pool", "global_average_pool", "batch_normalization"}) | onnx_float.SPATIAL
+)
 """Ops whose ONNX operators take NCHW only."""
 
 CHANNELS_LAST = frozenset({"average_pool", "global_average_pool"})
@@ -426,6 +429,7 @@ FLOAT: Mapping[str, Writer] = {
     "relu": _plain("Relu"),
     "clip": _float_clip,
     "batch_normalization": _plain("BatchNormalization", "epsilon"),
+    **onnx_float.WRITERS,
     **MOVES,
 }
 """Op name -> writer of the float32 layer."""
