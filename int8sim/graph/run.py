@@ -136,8 +136,9 @@ def _products(graph: Graph, batch: int) -> int:
 
 
 def _by_image(graph: Graph) -> bool:
-    """Whether an image's codes do not depend on those beside it: no step asks for an element's place in the batch."""
-    return not any(step.placed for layer in graph.layers for step in (layer.arithmetic or {}).values())
+    """Whether an image's values do not depend on those beside it: by an element's place in the batch, or its range."""
+    steps = (step for layer in graph.layers for step in (layer.arithmetic or {}).values())
+    return not any(step.placed for step in steps) and not any(getattr(layer.op, "whole", 0) for layer in graph.layers)
 
 
 class _Held:

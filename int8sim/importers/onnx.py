@@ -28,6 +28,7 @@ from onnx import defs
 from int8sim.graph.ir import Graph
 from int8sim.importers import onnx_quantized
 from int8sim.importers.onnx_constants import fold, folds
+from int8sim.importers.onnx_dynamic import CONV, joined
 from int8sim.importers.onnx_file import FLOATS, Model, Node, read_model
 from int8sim.importers.onnx_network import Network
 from int8sim.importers.onnx_operators import READERS, SUPPORTED
@@ -40,6 +41,8 @@ from int8sim.profiles.registry import profile as find_profile
 
 __all__ = ["SUPPORTED", "load_onnx"]
 
+MANY = frozenset({"DynamicQuantizeLinear", "Split"})
+"""Operators whose every output is looked at."""
 ENGINE = "onnxruntime"
 """Whose arithmetic a quantized file gets where none is named."""
 Kind = TypeVar("Kind", bound=Network)
@@ -66,7 +69,7 @@ def _quantized(model: Model, profile: Profile) -> Graph:
     if profile.bias is None:
         raise ParameterError("profile", profile.name, f"one that takes int32 biases, such as {ENGINE}")
     _refuse_unknown(model, (*SUPPORTED, *onnx_quantized.SUPPORTED))
-    whole = fused(model)
+    whole = fused(joined(model))
     return _graph(whole, lambda lead: QuantizedNetwork(whole, profile, lead), onnx_quantized.read)
 
 
@@ -92,7 +95,7 @@ def _graph(model: Model, make: Callable[[int], Kind], read: Callable[[Kind, Node
 
 def _read(network: Kind, read: Callable[[Kind, Node], None]) -> Graph:
     for node in network.model.nodes:
-        if "." not in node.operator:
+        if "." not in node.operator and node.operator != CONV:
             _refuse_unread(network, node)
         if folds(network, node):
             fold(network, node)
@@ -114,6 +117,6 @@ def _refuse_unread(network: Network, node: Node) -> None:
             raise node.refused(f"{known} no attribute {name!r}; it has {has}")
     if any(node.inputs[schema.max_input :]):
         raise node.refused(f"it has {len(node.inputs)} inputs; {known} {schema.max_input} at most")
-    for name in filter(None, node.outputs[1:] if node.operator != "Split" else ()):
+    for name in filter(None, node.outputs[1:] if node.operator not in MANY else ()):
         if network.readers(name):
             raise node.refused(f"its output {name!r} is used; only the first output is read")

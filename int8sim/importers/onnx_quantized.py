@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from int8sim.importers import onnx_dynamic as dynamic
 from int8sim.importers.onnx_codes import CODES as CONSTANTS
 from int8sim.importers.onnx_codes import dequantized, quantized
 from int8sim.importers.onnx_file import FLOAT32, UINT8, Node, code_dtype
@@ -215,11 +216,13 @@ def read_pad(net: QuantizedNetwork, node: Node) -> None:
 READERS: Mapping[str, Reader] = {
     "ConvInteger": _sums("Conv"),
     "DequantizeLinear": read_dequantize,
+    "DynamicQuantizeLinear": dynamic.read_range,
     "MatMulInteger": _sums("MatMul"),
     "QLinearConv": read_conv,
     "QLinearMatMul": read_matmul,
     "QuantizeLinear": read_quantize,
     "com.microsoft.DequantizeLinear": read_dequantize,
+    "com.microsoft.DynamicQuantizeMatMul": dynamic.read_matmul,
     "com.microsoft.MatMulIntegerToFloat": read_integer_to_float,
     "com.microsoft.QGemm": read_gemm,
     "com.microsoft.QLinearAdd": _of_two(Add()),
@@ -250,4 +253,5 @@ def read(net: QuantizedNetwork, node: Node) -> None:
     """One node, by its operator and by whether its first input is codes."""
     first = net.types.get(net.resolve(node.input(0)))
     readers = [READERS, CODES, FLOAT] if first is not None and first.quant else [READERS, FLOAT]
-    next(each[node.operator] for each in readers if node.operator in each)(net, node)
+    own = {dynamic.CONV: dynamic.read_conv}
+    next(each[node.operator] for each in (own, *readers) if node.operator in each)(net, node)

@@ -39,7 +39,7 @@ FORMS = [
     ),
     ([node("QLinearConcat", "s z x s", "y", axis=1, **MICROSOFT)], LayerError, "two and three for each part"),
     ([node("QuantizeLinear", "x s z", "y")], LayerError, "real values are quantized"),
-    ([node("DynamicQuantizeLinear", "x", "y s2 z2")], UnsupportedOperatorError, "it is not supported"),
+    ([node("DynamicQuantizeLSTM", "x", "y", **MICROSOFT)], UnsupportedOperatorError, "it is not supported"),
     ([Z3, node("Relu", "t", "y")], UnsupportedOperatorError, "whose zero point is 3"),
     ([Z3, node("Pad", "t pads zero", "y")], UnsupportedOperatorError, "pads with the code 0, and the zero point is 3"),
     ([Z3, node("Clip", "t z zero", "y")], LayerError, "minimum 3 is above its maximum 0"),
