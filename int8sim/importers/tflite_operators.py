@@ -42,6 +42,7 @@ from int8sim.ops.matmul import Matmul
 from int8sim.ops.multiply import Multiply
 from int8sim.ops.pad import Pad
 from int8sim.ops.quantize import Quantize
+from int8sim.ops.reduce_mean import ReduceMean
 from int8sim.ops.relu import Relu
 from int8sim.ops.requantize import Requantize
 from int8sim.ops.reshape import Reshape
@@ -81,9 +82,6 @@ def _elementwise(op: Op) -> Reader:
         operands = [net.operand(node, position) for position in (0, 1)]
         net.add(node, op, *operands, activation=node.integer(0, "b"))
         _check_scales(net, node, operands)
-        shapes = [net.type_of(name).shape for name in operands]
-        if shapes[0] != shapes[1] and any(step.placed for step in (net.layers[-1].arithmetic or {}).values()):
-            raise node.refused(f"its inputs are {shapes}, and which loop this engine then computes in is not known")
 
     return read
 
@@ -131,14 +129,24 @@ def read_leaky_relu(net: Network, node: Operator) -> None:
 
 
 def read_mean(net: Network, node: Operator) -> None:
-    """MEAN over height and width."""
-    x, axes = net.image(node), net.integers(node, 1, "axes").ravel().tolist()
-    if {axis % 4 for axis in axes} != {1, 2}:
-        raise node.refused(f"its axes are {axes}; the mean over height and width, 1 and 2, is read")
-    if node.integer(0, "b"):
+    """MEAN over some axes: over height and width, kept as axes of size 1, by another kernel in some engines."""
+    x, axes = net.activation(node), _axes(net, node)
+    kept = bool(node.integer(0, "b"))
+    if net.types[x].layout == "NHWC" and axes == (1, 2) and kept:
         net.add(node, GlobalAveragePool(), x)
-        return
-    raise node.refused("keep_dims is false: the engines compute that by another kernel")
+    else:
+        net.add(node, ReduceMean(axes, kept), x)
+
+
+def _axes(net: Network, node: Operator) -> tuple[int, ...]:
+    """The constant axes over which an operator reduces, ascending."""
+    given, rank = net.integers(node, 1, "axes").ravel().tolist(), len(net.types[net.activation(node)].shape)
+    axes = sorted({axis % rank for axis in given})
+    if not axes or not all(-rank <= axis < rank for axis in given):
+        raise node.misfit(f"its axes are {given}; some of {rank} are needed")
+    if axes[0] == 0:
+        raise node.refused(f"its axes are {given}: it reduces axis 0, the batch")
+    return tuple(axes)
 
 
 def read_softmax(net: Network, node: Operator) -> None:

@@ -125,7 +125,7 @@ def _hosted(profile: Profile, unit: Unit) -> bool:
 def _obstacle(graph: Graph, profile: Profile, unit: Unit, dtype: str) -> str:
     """Why the profile cannot compute a unit over activations of this dtype; "" if it can."""
     op = unit.layer.op
-    if profile.scheme(op.kind, dtype) is None:
+    if op.only_imported or profile.scheme(op.kind, dtype) is None:
         return f"{op.name} has no integer form there" + (" for int16" if dtype == "int16" else "")
     if isinstance(op, Elementwise) and len(unit.layer.inputs) > 2:
         return f"{op.name} of more than two tensors has no integer form there"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +36,8 @@ class Step:
     The operands are what the role names (`output(acc)`, `combine(a, b)` ...); the parameters follow them in the order
     of the function's signature, and are kept here by argument name. A function of `convert` or `combine` may take two
     more operands, `place` and `size`: the element's index in the stored tensor, channels last and batch included, and
-    how many elements that has. The place tells an engine's vector loop from the rest behind it: all elements but the
-    last `size % VECTOR` are computed alike.
+    how many elements that has; where two operands broadcast, both count within a row (`row`). The place tells an
+    engine's vector loop from the rest behind it: all elements but the last `size % VECTOR` are computed alike.
     """
 
     function: Callable[..., Any]
@@ -58,6 +60,20 @@ class Step:
     def name(self) -> str:
         """The name under which a stored graph refers to the function."""
         return function_name(self.function)
+
+
+def row(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many neighbours of two operands' result an engine's inner loop takes, by the operands' shapes as stored.
+
+    It is their last axes that are equal; if these hold one element, the axes before them along which one repeats.
+    """
+    pairs = list(zip(a, b, strict=True))[::-1]
+    same = list(itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if len(same) == len(pairs) or (count := math.prod(size for size, _ in same)) > 1:
+        return math.prod(size for size, _ in same)
+    repeated = pairs[len(same)].index(1)
+    along = itertools.takewhile(lambda pair: pair[repeated] == 1, pairs[len(same) :])
+    return count * math.prod(pair[1 - repeated] for pair in along)
 
 
 Arithmetic = Mapping[str, Step]

@@ -32,8 +32,8 @@ from int8sim.spec.float32 import float32
 from int8sim.spec.pooling import average_half_away, sum_codes
 
 
-def _total(step: Step, cells: Sequence[int]) -> Any:
-    """The running total over a window's codes."""
+def running_total(step: Step, cells: Sequence[int]) -> Any:
+    """The total of codes, in order."""
     total: Any = 0
     for code in cells:
         total = step(total, code)
@@ -104,7 +104,7 @@ class AveragePool(Op):
         self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
     ) -> Array:
         def average(cells: list[int], count: int, channel: int) -> int:
-            return int(arithmetic["finish"](_total(arithmetic["step"], cells), count, channel=channel))
+            return int(arithmetic["finish"](running_total(arithmetic["step"], cells), count, channel=channel))
 
         padding = types[0].quantized.tensor_zero_point
         return self._over_windows(types[0], inputs[0], output.dtype, average, padding)
@@ -118,7 +118,7 @@ class AveragePool(Op):
             (b, d, a) if types[0].layout == "NCHW" else (a, b, d),
         )
         cells, count = self._window(x[n, :, :, c], oy, ox, types[0].quantized.tensor_zero_point)
-        return "finish", (_total(arithmetic["step"], cells), count)
+        return "finish", (running_total(arithmetic["step"], cells), count)
 
     @classmethod
     def cases(cls) -> Iterator[Case]:

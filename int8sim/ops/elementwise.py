@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from int8sim.model.step import Arithmetic, Array
+from int8sim.model.step import Arithmetic, Array, row
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Op, Operands, Scales, channels_last, expect, from_channels_last, place_of
 from int8sim.profiles.base import Scheme
@@ -46,8 +46,8 @@ class Elementwise(Op):
         return np.array([self.combine(values) for values in columns], np.float32).reshape(arrays[0].shape)
 
     def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
-        a, b = scales.inputs
-        return scheme.steps(a=a, b=b, y=scales.output, low=scales.low, high=scales.high)
+        (a, b), shapes = scales.inputs, _stored_shapes([kind.shape for kind in scales.types], scales.kind.layout)
+        return scheme.steps(a=a, b=b, y=scales.output, low=scales.low, high=scales.high, shapes=shapes)
 
     def reference(
         self,
@@ -58,7 +58,8 @@ class Elementwise(Op):
     ) -> Array:
         step, layout = arithmetic["combine"], output.layout
         a, b = (channels_last(values, layout) for values in np.broadcast_arrays(*inputs))
-        where = [(place, a.size) for place in range(a.size)] if step.placed else [()] * a.size
+        size = row(*_stored_shapes([np.shape(values) for values in inputs], layout))
+        where = [(place % size, size) for place in range(a.size)] if step.placed else [()] * a.size
         pairs = zip(a.ravel().tolist(), b.ravel().tolist(), where, strict=True)
         found = np.array([step(left, right, *at) for left, right, at in pairs], output.dtype)
         return from_channels_last(found.reshape(a.shape), layout)
@@ -72,8 +73,18 @@ class Elementwise(Op):
     ) -> Operands:
         arrays = np.broadcast_arrays(*inputs)
         layout = max(kind.layout for kind in types)
-        where = place_of(index, arrays[0].shape, layout) if arithmetic["combine"].placed else ()
+        size = row(*_stored_shapes([np.shape(values) for values in inputs], layout))
+        place, _ = place_of(index, arrays[0].shape, layout)
+        where = (place % size, size) if arithmetic["combine"].placed else ()
         return "combine", (*(values[index].item() for values in arrays), *where)
+
+
+def _stored_shapes(shapes: Sequence[tuple[int, ...]], layout: str) -> list[tuple[int, ...]]:
+    """The shapes with as many axes as the longest, channels last."""
+    rank = max(map(len, shapes))
+    order = (0, 2, 3, 1) if layout == "NCHW" else range(rank)
+    extended = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    return [tuple(shape[axis] for axis in order) for shape in extended]
 
 
 def _broadcast(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:

@@ -1,4 +1,7 @@
-"""y = the mean over some axes: a sequential float32 sum in raster order, divided by the count. ONNX ReduceMean."""
+"""y = the mean over some axes: a sequential float32 sum in raster order, divided by the count. ONNX ReduceMean.
+
+Of codes as an average pool: `step(total, x)` over a row, then `finish(total, count)`. TensorFlow Lite's MEAN.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from int8sim.model.step import Array
+from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
-from int8sim.ops.base import Case, FloatOnly, expect
+from int8sim.ops.average_pool import running_total
+from int8sim.ops.base import Case, Op, Operands, Scales, codes, expect
+from int8sim.profiles.base import Scheme
 from int8sim.spec.float32 import float32
+from int8sim.spec.pooling import average_half_away, sum_codes
 
 
 @dataclass(frozen=True)
-class ReduceMean(FloatOnly):
+class ReduceMean(Op):
     """Input: x. axes: ascending, not 0. keepdims: whether they stay, with size 1."""
 
     axes: tuple[int, ...]
@@ -24,6 +30,7 @@ class ReduceMean(FloatOnly):
 
     name: ClassVar[str] = "reduce_mean"
     kind: ClassVar[str] = "reduce_mean"
+    only_imported: ClassVar[bool] = True
 
     def infer(self, inputs: Sequence[TensorType]) -> TensorType:
         x = inputs[0]
@@ -34,12 +41,32 @@ class ReduceMean(FloatOnly):
             return TensorType(tuple(sizes), "float32", x.layout)
         return TensorType(tuple(size for axis, size in enumerate(sizes) if axis not in self.axes))
 
-    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:  # noqa: ARG002
-        x = inputs[0]
-        shape = [1 if axis in self.axes else size for axis, size in enumerate(x.shape)]
-        means = [mean(row) for row in rows(x, self.axes).tolist()]
-        found = np.array(means, np.float32).reshape(shape)
-        return found if self.keepdims else found.reshape(np.delete(shape, self.axes))
+    def float32(self, types: Sequence[TensorType], inputs: Sequence[Array]) -> Array:
+        means = [mean(row) for row in rows(inputs[0], self.axes).tolist()]
+        return np.array(means, np.float32).reshape(self._shape(types[0], inputs[0]))
+
+    def _shape(self, kind: TensorType, x: Array) -> tuple[int, ...]:
+        return (len(x), *self.infer([kind]).shape[1:])
+
+    def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
+        window = math.prod(scales.types[0].shape[axis] for axis in self.axes), 1
+        return scheme.steps(x=scales.inputs[0], y=scales.output, window=window, low=scales.low, high=scales.high)
+
+    def reference(
+        self, types: Sequence[TensorType], output: TensorType, arithmetic: Arithmetic, inputs: Sequence[Array]
+    ) -> Array:
+        finish = arithmetic["finish"]
+        means = [
+            finish(running_total(arithmetic["step"], row), len(row)) for row in rows(inputs[0], self.axes).tolist()
+        ]
+        return np.array(means, output.dtype).reshape(self._shape(types[0], inputs[0]))
+
+    def operands_at(
+        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+    ) -> Operands:
+        place = np.ravel_multi_index(index, self._shape(types[0], inputs[0]))
+        row = rows(inputs[0], self.axes)[place].tolist()
+        return "finish", (running_total(arithmetic["step"], row), len(row))
 
     @classmethod
     def cases(cls) -> Iterator[Case]:
@@ -47,6 +74,15 @@ class ReduceMean(FloatOnly):
         given = ([[1.0, 2.0, 3.0], [5.0, 4.0, 3.0]],)
         yield Case("columns", cls((1,), keepdims=False), kinds[:1], given, kinds[1], [[3.0, 3.0, 3.0]])
         yield Case("rows", cls((2,)), kinds[:1], given, TensorType((1, 2, 1)), [[[2.0], [4.0]]])
+        yield Case(
+            "rows of codes, ties away from zero",
+            cls((2,), keepdims=False),
+            (codes((1, 2, 2)),),
+            ([[1, 2], [-3, -4]],),
+            codes((1, 2)),
+            [[2, -4]],
+            {"step": Step(sum_codes, {}), "finish": Step(average_half_away, {"low": -128, "high": 127})},
+        )
 
 
 def rows(x: Array, axes: tuple[int, ...]) -> Array:

@@ -6,8 +6,9 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | kind | roles | derive(...) receives |
 | --- | --- | --- |
 | convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high; group, depth |
-| add, multiply | combine | a, b, y, low, high |
+| add, subtract, multiply | combine | a, b, y, low, high, shapes (of a and b as stored) |
 | average_pool, global_average_pool | step, finish | x, y, window (height, width), channels, low, high |
+| reduce_mean | step, finish | x, y, window (cells, 1), low, high |
 | softmax | exponential, total, quotient | x, y, length, low, high |
 | clamp (ReLU, Clip) | convert | low, high |
 | leaky_relu | convert | x, y, low, high, slope |

@@ -76,6 +76,8 @@ def _table(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Parameters
     }
 
 
+MEAN = Scheme({"step": sum_offset, "finish": mean_double}, mean)
+
 TFLITE_REFERENCE = Profile(
     name="tflite_reference",
     title="TensorFlow Lite (LiteRT) reference kernels, BUILTIN_REF",
@@ -92,7 +94,8 @@ TFLITE_REFERENCE = Profile(
         "subtract": Scheme({"combine": subtract_double}, add),
         "multiply": Scheme({"combine": multiply_double}, multiply),
         "average_pool": Scheme({"step": sum_codes, "finish": average_half_away}, average),
-        "global_average_pool": Scheme({"step": sum_offset, "finish": mean_double}, mean),
+        "global_average_pool": MEAN,
+        "reduce_mean": MEAN,
         "softmax": Scheme(
             {"exponential": tflite_exponential, "total": tflite_sum, "quotient": tflite_quotient}, softmax
         ),

@@ -1,17 +1,20 @@
 """TensorFlow Lite (LiteRT), optimized kernels: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, on x86.
 
-As the reference kernels (tflite.py), except: the second rounding of convolution, fully connected and MEAN is half up;
-MEAN sums codes and has the zero points in its bias; SOFTMAX is float32, its exponentials from a table. QUANTIZE,
-DEQUANTIZE, ADD and MUL, and by channels depthwise and transposed convolution and MEAN, are computed by vector loops
-with scalar loops for the rest, which round otherwise (spec/litert.py): what an image gives may depend on how many are
-in the batch. Convolution with groups that is not depthwise is left to the reference kernel; the other operators are the
-same arithmetic in both. Source: google-ai-edge/LiteRT:tflite/kernels/; measured on ai-edge-litert 2.3.0.
+As the reference kernels (tflite.py), except: the second rounding of convolution, fully connected and the MEAN over
+height and width that keeps them is half up; this MEAN sums codes and has the zero points in its bias; SOFTMAX is
+float32, its exponentials from a table. QUANTIZE, DEQUANTIZE, ADD and MUL (row by row where operands broadcast), and by
+channels depthwise and transposed convolution and this MEAN, are computed by vector loops with scalar loops for the
+rest, which round otherwise (spec/litert.py): what an image gives may depend on how many are in the batch. Convolution
+with groups that is not depthwise is left to the reference kernel; the other operators are the same arithmetic in both.
+Source: google-ai-edge/LiteRT:tflite/kernels/; measured on ai-edge-litert 2.3.0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Context, Decimal
+from itertools import takewhile
 
 import numpy as np
 
@@ -26,6 +29,7 @@ from int8sim.spec.litert import (
     CODE_LANES,
     REAL_LANES,
     add_lanes,
+    add_number_lanes,
     dequantize_lanes,
     in_vector_loop,
     mean_lanes,
@@ -40,6 +44,8 @@ from int8sim.spec.requantize import output_double, output_double_up
 from int8sim.spec.softmax import table_exponential, table_sum
 
 DIGITS = Context(prec=40)
+Shapes = Sequence[tuple[int, ...]]
+"""Of two operands, as stored, with as many axes."""
 
 
 def is_depthwise(*, group: int, depth: int) -> bool:
@@ -121,6 +127,25 @@ CONVOLUTION = Scheme(
 )
 
 
+def _is_scattered(*, shapes: Shapes = ()) -> bool:
+    """Whether two operands repeat in more turns than five nested loops hold. Source: process_broadcast_shapes.cc."""
+    pairs = list(zip(*shapes, strict=True))[::-1]
+    repeated = next((pair.index(1) for pair in pairs if pair[0] != pair[1]), 0)
+    for which in (None, repeated, None, 1 - repeated, None):
+        loop = takewhile(lambda pair: pair[0] == pair[1] if which is None else pair[which] == 1, pairs)  # noqa: B023
+        pairs = pairs[len(list(loop)) :]
+    return bool(pairs)
+
+
+def _is_of_a_number(*, shapes: Shapes = ()) -> bool:
+    """Whether one operand repeats along the last axis that holds more than one element."""
+    last = [(a, b) for a, b in zip(*shapes, strict=True) if (a, b) != (1, 1)][-1:]
+    return any(a != b for a, b in last)
+
+
+SCATTERED = "operands that five loops do not hold"
+
+
 def _is_wide(*, y: QuantParams) -> bool:
     return y.dtype == "int16"
 
@@ -143,8 +168,19 @@ TFLITE_OPTIMIZED = replace(
         "conv_transpose": BY_CHANNELS,
         "fully_connected": Scheme({"output": output_double_up}, _fully_connected),
         "fully_connected int16": replace(REFERENCE["fully_connected int16"], branches=(WITHOUT_BIAS,)),
-        "add": Scheme({"combine": add_lanes}, add),
-        "multiply": Scheme({"combine": multiply_lanes}, multiply),
+        "add": Scheme(
+            {"combine": add_lanes},
+            add,
+            branches=(
+                Branch(SCATTERED, _is_scattered, REFERENCE["add"]),
+                Branch("of one number a row", _is_of_a_number, Scheme({"combine": add_number_lanes}, add)),
+            ),
+        ),
+        "multiply": Scheme(
+            {"combine": multiply_lanes},
+            multiply,
+            branches=(Branch(SCATTERED, _is_scattered, REFERENCE["multiply"]),),
+        ),
         "softmax": Scheme(
             {"exponential": table_exponential, "total": table_sum, "quotient": reciprocal_quotient}, _softmax
         ),

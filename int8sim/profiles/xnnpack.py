@@ -158,6 +158,7 @@ def _matmul_is_left(*, w: QuantParams) -> bool:
 
 
 OPTIMIZED = TFLITE_OPTIMIZED.schemes
+MEAN = Scheme({"step": sum_codes, "finish": mean_offset_rne}, _mean)
 WEIGHTED = Scheme({"output": float_rne}, _weighted)
 ADD_LEFT = Branch("a ratio outside 2**-10 .. 2**8", _add_is_left, OPTIMIZED["add"])
 SUBTRACT_LEFT = replace(ADD_LEFT, scheme=OPTIMIZED["subtract"])
@@ -180,7 +181,8 @@ XNNPACK = replace(
         "add": Scheme({"combine": add_shifted}, _add, branches=(ADD_LEFT,)),
         "subtract": Scheme({"combine": add_shifted}, _subtract, branches=(SUBTRACT_LEFT,)),
         "multiply": Scheme({"combine": multiply_rne}, _multiply, branches=(MULTIPLY_LEFT,)),
-        "global_average_pool": Scheme({"step": sum_codes, "finish": mean_offset_rne}, _mean),
+        "global_average_pool": MEAN,
+        "reduce_mean": MEAN,
         "sigmoid": Scheme({"convert": sigmoid_code}, _function),
         "tanh": Scheme({"convert": tanh_code}, _function),
         "leaky_relu": Scheme({"convert": leaky_relu_8_bit}, _leaky_relu, branches=(LEAKY_RELU_LEFT,)),

@@ -195,6 +195,70 @@ def add_lanes_is_defined(
     return add_double_is_defined(a, b, a_zero_point, b_zero_point, *scaling)
 
 
+def add_number_lanes(
+    a: S8,
+    b: S8,
+    place: U31,
+    size: U31,
+    a_zero_point: S8,
+    b_zero_point: S8,
+    a_multiplier: U31,
+    a_shift: S6,
+    b_multiplier: U31,
+    b_shift: S6,
+    multiplier: U31,
+    shift: S6,
+    zero_point: S8,
+    low: S8,
+    high: S8,
+) -> int:
+    """ADD of a row and one number: `add_lanes` with loops of 8, whose operands are shifted right last, downward.
+
+    Source: integer_ops/add.h, AddScalarBroadcast.
+    """
+    if not in_vector_loop(place, size, REAL_LANES):
+        return add_double(
+            a,
+            b,
+            a_zero_point,
+            b_zero_point,
+            a_multiplier,
+            a_shift,
+            b_multiplier,
+            b_shift,
+            multiplier,
+            shift,
+            zero_point,
+            low,
+            high,
+        )
+    left = high_multiply((a - a_zero_point) << ADD_LEFT_SHIFT, a_multiplier) >> a_shift
+    right = high_multiply((b - b_zero_point) << ADD_LEFT_SHIFT, b_multiplier) >> b_shift
+    total = shift_right(high_multiply(left + right, multiplier), shift, Rounding.HALF_AWAY)
+    return clamp(wrap(total + zero_point, 16), low, high)
+
+
+def add_number_lanes_is_defined(
+    a: int,
+    b: int,
+    place: int,
+    size: int,
+    a_zero_point: int,
+    b_zero_point: int,
+    a_multiplier: int,
+    a_shift: int,
+    b_multiplier: int,
+    b_shift: int,
+    multiplier: int,
+    shift: int,
+) -> bool:
+    """Whether `add_double` is, outside the vector loop."""
+    if in_vector_loop(place, size, REAL_LANES):
+        return True
+    scaling = (a_multiplier, a_shift, b_multiplier, b_shift, multiplier, shift)
+    return add_double_is_defined(a, b, a_zero_point, b_zero_point, *scaling)
+
+
 def _shift_left(value: int, count: int) -> int:
     """A negative count shifts right."""
     return value << count if count >= 0 else value >> -count

@@ -66,9 +66,9 @@ def reshaped(shape):
     return file.add("RESHAPE", (1, 144), FINE, file.integers("r", shape))
 
 
-def averaged(**options):
+def averaged(axes):
     file = File()
-    return file.add("MEAN", (1, 1, 1, 4), FINE, file.integers("a", [1, 2]), **options)
+    return file.add("MEAN", (1, 1, 1, 4), FINE, file.integers("a", axes), keepDims=True)
 
 
 def convolved(shape=(4, 3, 3, 4), outputs=4, quant=COARSE, **options):
@@ -112,7 +112,6 @@ def test_a_bias_without_scales_stands_at_their_product(load):
         (padded([[0, 0], [0, 1 << 30], [0, 0], [0, 0]]), LayerError, "too large"),
         (reshaped([2, 72]), UnsupportedOperatorError, "the batch, must stay"),
         (reshaped([-1, -1, -1]), LayerError, "one dimension may be -1"),
-        (averaged(), UnsupportedOperatorError, "keep_dims is false"),
         (weighed(0), UnsupportedOperatorError, r"its weight is float32 and its input int8\[1, 6, 6, 4\]"),
         (
             weighed(99),
@@ -125,6 +124,8 @@ def test_a_bias_without_scales_stands_at_their_product(load):
             "is float32; codes are",
         ),
         (File().add("DEQUANTIZE", (1, 6, 6, 4), FINE), UnsupportedOperatorError, "to int8; codes to float32 is read"),
+        (averaged([0, 1]), UnsupportedOperatorError, "reduces axis 0, the batch"),
+        (averaged([1, 4]), LayerError, r"its axes are \[1, 4\]; some of 4"),
         (File().add("SOFTMAX", (1, 6, 6, 4), QuantParams(1 / 256, -128), beta=2.0), UnsupportedOperatorError, "beta"),
         (File().add("SOFTMAX", (1, 6, 6, 4), FINE, beta=1.0), UnsupportedOperatorError, "must have scale 0.00390625"),
         (

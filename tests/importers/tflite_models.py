@@ -23,6 +23,12 @@ class File:
     def __init__(self, shape=(1, 6, 6, 4), quant=FINE, dtype="int8"):
         self.flat, self.outputs = Flatbuffer(), []
         self.last = self.x = self.flat.tensor("x", shape, dtype, quant)
+        self.inputs = [self.x]
+
+    def input(self, shape, quant=FINE, dtype="int8"):
+        """One more input of the file."""
+        self.inputs.append(self.flat.tensor(f"x{len(self.inputs)}", shape, dtype, quant))
+        return self.inputs[-1]
 
     def integers(self, name, values):
         return self.flat.constant(name, np.array(values, np.int32))
@@ -50,7 +56,7 @@ class File:
         return self
 
     def content(self):
-        return self.flat.finish("small", "", [self.x], self.outputs or [self.last])
+        return self.flat.finish("small", "", self.inputs, self.outputs or [self.last])
 
 
 def small():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from int8sim.spec.litert import (
     add_lanes,
+    add_number_lanes,
     dequantize_lanes,
     in_vector_loop,
     mean_lanes,
@@ -232,6 +233,24 @@ def test_add(a, b, za, zb, zy, sa, sb, sy, ends, where):
     )
     expected = add_expected(a, b, where, za, zb, *parameters, zy, ends)
     assert add_lanes(a, b, *where, za, zb, *parameters, zy, *ends) == expected
+
+
+@given(CODES, CODES, CODES, CODES, CODES, SCALES, SCALES, scales(2.0**-17, 2.0**6), RANGES, places())
+@example(100, -3, 0, 0, 0, 2.0**-10, 8.0, 2.0**-15, (-128, 127), (0, 8))
+@example(100, -3, 0, 0, 0, 2.0**-10, 8.0, 2.0**-15, (-128, 127), (8, 15))
+def test_add_of_a_number(a, b, za, zb, zy, sa, sb, sy, ends, where):
+    twice = 2 * max(sa, sb)
+    assume(twice / (2**20 * sy) < 1)
+    (ma, na), (mb, nb) = (tflite_multiplier(scale / twice) for scale in (sa, sb))
+    mo, so = tflite_multiplier(twice / (2**20 * sy))
+    if in_body(*where, 8):
+        left = doubling_high_multiply((a - za) * 2**20, ma) // 2**na
+        right = doubling_high_multiply((b - zb) * 2**20, mb) // 2**nb
+        total = divide_by_power_of_two(doubling_high_multiply(left + right, mo), so)
+        expected = clip(clip(signed(total + zy, 16), -128, 127), *ends)
+    else:
+        expected = add_expected(a, b, (0, 1), za, zb, ma, na, mb, nb, mo, so, zy, ends)
+    assert add_number_lanes(a, b, *where, za, zb, ma, na, mb, nb, mo, so, zy, *ends) == expected
 
 
 FINE = st.integers(14, 24) | st.integers(0, 31)

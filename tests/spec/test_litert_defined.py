@@ -1,6 +1,6 @@
 """Where sums and means of LiteRT's optimized kernels are defined: the scalar loop as the reference kernels are."""
 
-from int8sim.spec.litert import add_lanes_is_defined, mean_lanes_is_defined
+from int8sim.spec.litert import add_lanes_is_defined, add_number_lanes_is_defined, mean_lanes_is_defined
 
 SOUND = (0, 0, 2**30, 0, 2**30, 0, 2**30, 0)
 
@@ -16,6 +16,13 @@ def test_add():
     assert add_lanes_is_defined(127, 0, 16, 20, 127, *left[1:])
     assert add_lanes_is_defined(0, 127, 16, 20, 0, 127, *right[2:])
     assert [add_lanes_is_defined(64, 64, 16, 20, *SOUND[:-1], shift) for shift in (-4, -5)] == [True, False]
+
+
+def test_add_of_a_number():
+    """As ADD, with loops of 8: of 12 elements the last four are in the scalar one."""
+    left = (0, 0, 2**30, -5, 2**30, 0, 2**30, 0)
+    assert add_number_lanes_is_defined(127, 127, 8, 12, *SOUND)
+    assert [add_number_lanes_is_defined(127, 0, place, 12, *left) for place in (7, 8)] == [True, False]
 
 
 def test_mean():

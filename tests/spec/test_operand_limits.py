@@ -125,6 +125,7 @@ DOMAIN: dict[str, dict[str, Any]] = {
     "litert.quantize_lanes": {"inverse_scale": SCALE},
     "litert.reciprocal_quotient": {"exponential": floats(2.0**-30, 1.0), "total": floats(1.0, 400.0)},
     "litert.add_lanes": {"a_shift": range(32), "b_shift": range(32), "shift": range(32)},
+    "litert.add_number_lanes": {"a_shift": range(32), "b_shift": range(32), "shift": range(32)},
     "xnnpack.add_shifted": {
         **dict.fromkeys(("a", "b", "a_zero_point", "b_zero_point"), (-128, -127, -1, 0, 1, 126, 127)),
         **dict.fromkeys(("a_multiplier", "b_multiplier"), (0, 1, 3, 2**13, 2**20 - 1, 2**20, 2**21 - 1, 2**21)),

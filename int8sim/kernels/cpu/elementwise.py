@@ -14,7 +14,7 @@ from int8sim.kernels.primitives import wide_vectors
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import flip, stored_dtype, stored_layout, to_storage
 from int8sim.kernels.tape import KernelsOnly
-from int8sim.model.step import VECTOR, Arithmetic, Array, Step
+from int8sim.model.step import VECTOR, Arithmetic, Array, Step, row
 from int8sim.model.tensor import TensorType
 
 
@@ -72,9 +72,11 @@ def pairs(
     both, alike = operands(inputs, output_type, constants), {(kind.shape, kind.layout) for kind in inputs}
 
     def call(*given: Array) -> Array:
-        a, b = of_one_shape(*both(*given))
+        meeting = both(*given)
+        a, b = of_one_shape(*meeting)
         out = empty(a.shape, stored_dtype(output_type))
-        kernel(a.reshape(-1), b.reshape(-1), values, out.reshape(-1), flips)
+        rows = (np.int64(row(*(each.shape for each in meeting))),) if step.placed else ()
+        kernel(a.reshape(-1), b.reshape(-1), values, out.reshape(-1), flips, *rows)
         return out
 
     return KernelsOnly(call) if len(alike) == 1 and not constants else call
@@ -112,8 +114,14 @@ def combined_real(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[in
         out[i] = combine(left, right, p, 0) + flips[2]
 
 
-def combined_at(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
-    """Stored codes [n] each, by a step that asks for the place; up to the rest behind a vector loop all are alike."""
+def combined_at(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int], row: int) -> None:
+    """Stored codes [n] each, by a step that asks for the place in a row; n: a multiple of row."""
+    for start in range(0, out.shape[0], row):
+        combined_in_row(a[start : start + row], b[start : start + row], p, out[start : start + row], flips)
+
+
+def combined_in_row(a: Array, b: Array, p: Parameters, out: Array, flips: tuple[int, int, int]) -> None:
+    """Up to the rest behind a vector loop all are alike."""
     wide_vectors()
     size, whole = out.shape[0], out.shape[0] & -VECTOR
     for i in range(np.uint64(whole)):
