@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as package_version
 from pathlib import Path
+from typing import Any
 
 from int8sim.analysis.accumulators import accumulators
 from int8sim.analysis.layers import layer_report
@@ -25,6 +26,7 @@ from int8sim.formats.acceptance import accepts
 from int8sim.formats.merge import merge_tables
 from int8sim.formats.registry import read_table, write_table
 from int8sim.golden import compare as _compare
+from int8sim.golden import record as _record
 from int8sim.golden import store as _store
 from int8sim.golden.compare import Report
 from int8sim.graph.ir import Graph
@@ -37,7 +39,7 @@ from int8sim.lowering.float_inputs import float_inputs
 from int8sim.lowering.lower import lower
 from int8sim.lowering.own_ranges import own_ranges
 from int8sim.model.errors import NotAGoldenFileError, NotAModelError, ParameterError
-from int8sim.model.step import Array, Step
+from int8sim.model.step import Step
 from int8sim.profiles.base import Profile
 from int8sim.proof.converters import output_step
 from int8sim.proof.prove import POINTS, prove_step
@@ -115,20 +117,22 @@ def load(path: str | os.PathLike[str], *, profile: str | Profile | None = None) 
 
 def record(
     graph: Graph,
-    inputs: Mapping[str, Array],
+    inputs: Mapping[str, Any],
     path: str | os.PathLike[str],
     *,
     backend: str = "cpu",
     samples: int | None = None,
+    accumulators: bool = False,
 ) -> None:
     """Run the graph and write a golden file: graph, inputs, every tensor, hashes, versions.
 
-    samples: how many samples keep their intermediate tensors in full; None: all. Every sample keeps its inputs,
-    outputs, and a hash of every tensor. Raises what `run` raises, and OutputNotWritableError.
+    inputs: by name, arrays [N, ...]; np.memmap and HDF5's data sets are read some samples at a time. samples: how many
+    samples keep their intermediate tensors in full; None: all. Every sample keeps its inputs, outputs, and a hash of
+    every tensor. accumulators: write those of every layer that sums, too. Raises what `run` raises, and
+    OutputNotWritableError.
     """
-    tensors = run(graph, inputs, backend=backend, keep="all")
     producer = _store.Producer("int8sim", _version(), f"{platform.machine()} {backend}", "int8sim.record")
-    _store.write(path, graph, tensors, producer, samples)
+    _record.record(graph, inputs, path, producer, backend=backend, samples=samples, accumulators=accumulators)
 
 
 def verify(path: str | os.PathLike[str], *, backend: str = "cpu", graph: Graph | None = None) -> Report:

@@ -32,6 +32,9 @@ def golden_record(
     output: Output,
     backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
     samples: Annotated[int | None, typer.Option(min=0, help="Samples kept in full; all by default.")] = None,
+    accumulators: Annotated[
+        bool, typer.Option("--accumulators", help="Also the accumulators of each convolution and product.")
+    ] = False,
     divide: Divide = 1.0,
     mean: Mean = "",
     std: Std = "",
@@ -39,13 +42,14 @@ def golden_record(
     crop: Crop = "",
     channels: Channels = "",
     profile: Engine = None,
+    json: Json = False,
 ) -> None:
     """Run a lowered graph and write graph, inputs, every tensor and hashes as one HDF5 file."""
     from int8sim.cli.data import read_preprocessing
     from int8sim.cli.golden_files import golden_record as command
 
     preprocessing = read_preprocessing(divide, mean, std, resize, crop, channels)
-    raise typer.Exit(command(model, data, output, backend, samples, preprocessing, profile))
+    raise typer.Exit(command(model, data, output, backend, samples, accumulators, preprocessing, profile, json))
 
 
 @golden_app.command("verify")

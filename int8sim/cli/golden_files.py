@@ -6,10 +6,26 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from int8sim import api
+from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing
-from int8sim.cli.data import load_input
+from int8sim.calibration.streams.samples import Samples
 from int8sim.cli.screen import Screen
 from int8sim.golden.compare import Report
+from int8sim.model.step import Array
+
+
+class SampleSlices:
+    """A data set as an array [N, ...] of which only slices are read."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples, self.ndim = samples, 1 + len(samples.shape)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, part: slice) -> Array:
+        start, stop, _ = part.indices(len(self))
+        return self._samples.read(start, stop)
 
 
 def golden_record(
@@ -18,14 +34,18 @@ def golden_record(
     output: Path,
     backend: str,
     samples: int | None,
+    accumulators: bool,
     preprocessing: Preprocessing,
     profile: str | None,
+    as_json: bool,
 ) -> int:
     """`int8sim golden record`."""
-    graph = api.load(model, profile=profile)
-    images = load_input(graph, data, preprocessing)
-    api.record(graph, {graph.inputs[0]: images}, output, backend=backend, samples=samples)
-    Screen(as_json=False).say(f"wrote {output}: {len(images)} samples of {graph.name}")
+    screen, graph = Screen(as_json), api.load(model, profile=profile)
+    images = SampleSlices(open_samples(data, graph, preprocessing))
+    inputs = {graph.inputs[0]: images}
+    api.record(graph, inputs, output, backend=backend, samples=samples, accumulators=accumulators)
+    screen.say(f"wrote {output}: {len(images)} samples of {graph.name}")
+    screen.result({"output": str(output), "graph": graph.name, "samples": len(images)})
     return 0
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from int8sim.golden.accumulators import Accumulators
+from int8sim.golden.record import samples_at_once
 from int8sim.golden.store import Golden, sample_hashes
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import operands, run
@@ -21,8 +23,6 @@ from int8sim.model.accumulation import Accumulation
 from int8sim.model.step import Array, Step
 from int8sim.ops.base import Operands
 
-CHUNK = 250
-"""Samples per run: bounds the memory of a verification."""
 EXAMINED = 100
 """Values that differ, by tensor and run, of which it is found out whether their step is defined."""
 
@@ -141,14 +141,15 @@ def compare(golden: Golden, *, backend: str = "cpu", graph: Graph | None = None)
     report.problems = _missing(golden.graph, subject)
     if report.problems:
         return report
-    for start in range(0, golden.count, CHUNK):
-        inputs = {name: values[start : start + CHUNK] for name, values in golden.inputs.items()}
+    step = golden.batch or samples_at_once(golden.graph)
+    summed = Accumulators(subject, backend, golden.accumulators)
+    for start in range(0, golden.count, step):
+        inputs = {name: golden.inputs.rows(name, start, start + step) for name in golden.inputs}
         actual = run(subject, inputs, backend=backend, keep="all")
-        for name, entry in entries.items():
-            _compare_tensor(golden, name, start, actual[name], entry)
-            entry.unpredictable += _unpredictable(golden, subject, name, start, actual)
-        if report.first is None:
-            report.first = _first(golden, subject, entries, start, actual)
+        for entry in entries.values():
+            compare_tensor(golden, subject, start, actual, entry, report)
+        for name, values in summed(actual):
+            _compare_accumulators(golden, name, start, values, report)
     return report
 
 
@@ -157,34 +158,63 @@ def _missing(golden: Graph, subject: Graph) -> list[str]:
     return [f"tensor {name!r} of the golden file is not in graph {subject.name!r}" for name in lacking]
 
 
-def _recorded(golden: Golden, name: str) -> Array:
-    for group in (golden.outputs, golden.tensors):
-        if name in group:
-            return group[name]
-    return np.empty(0)
+def compare_tensor(
+    golden: Golden, graph: Graph, start: int, actual: Mapping[str, Array], entry: TensorReport, report: Report
+) -> None:
+    """Hashes for every sample, values where they are recorded; both must agree. actual: of samples from `start` on.
+
+    entry: of the tensor, counted up. report: takes the first mismatch.
+    """
+    values = actual[entry.tensor]
+    recorded = golden.rows(entry.tensor, start, start + len(values))
+    places = _count(golden, start, recorded, values, entry)
+    if len(places):
+        entry.unpredictable += _unpredictable(graph, entry.tensor, places, actual)
+        if report.first is None:
+            report.first = explain(graph, entry.tensor, tuple(map(int, places[0])), recorded, actual, start)
 
 
-def _compare_tensor(golden: Golden, name: str, start: int, actual: Array, entry: TensorReport) -> None:
-    """Hashes for every sample, values where they are recorded; both must agree."""
-    hashes = golden.hashes[name][start : start + len(actual)]
+def _count(golden: Golden, start: int, recorded: Array, actual: Array, entry: TensorReport) -> Array:
+    """Count one tensor's mismatches; the places of the first of them that are recorded."""
+    hashes = golden.hashes.rows(entry.tensor, start, start + len(actual))
     bad = np.flatnonzero((hashes != sample_hashes(actual)).any(1))
-    recorded = _recorded(golden, name)[start : start + len(actual)]
-    known = actual[: len(recorded)]
-    differs = _bits(known) != _bits(recorded) if len(recorded) else np.zeros(0, bool)
     entry.compared += actual.size
     entry.bad_samples += [start + int(sample) for sample in bad]
-    entry.different += int(differs.sum()) + sum(1 for sample in bad if sample >= len(recorded))
-    if differs.any():
-        gap = np.abs(known.astype(np.float64) - recorded.astype(np.float64))
+    entry.different += sum(1 for sample in bad if sample >= len(recorded))
+    return _count_values(recorded, actual[: len(recorded)], entry)
+
+
+def _count_values(recorded: Array, actual: Array, entry: TensorReport) -> Array:
+    """Count the values that differ; the places of the first EXAMINED, [n, rank]."""
+    flat = np.flatnonzero(_bits(actual) != _bits(recorded))
+    entry.different += len(flat)
+    if len(flat):
+        gap = np.abs(actual.astype(np.float64) - recorded.astype(np.float64))
         entry.greatest = max(entry.greatest, float(gap.max()))
+    return np.stack(np.unravel_index(flat[:EXAMINED], actual.shape), 1)
 
 
-def _unpredictable(golden: Golden, graph: Graph, name: str, start: int, actual: Mapping[str, Array]) -> int:
-    """How many of the first values that differ have a step that the hardware leaves undefined."""
-    recorded, layer = _recorded(golden, name)[start : start + len(actual[name])], graph.producer(name)
-    if layer is None or not len(recorded):
+def _compare_accumulators(golden: Golden, name: str, start: int, actual: Array, report: Report) -> None:
+    """As `compare_tensor`, of the accumulators behind a tensor: those that are recorded."""
+    recorded, layer = golden.accumulators.rows(name, start, start + len(actual)), golden.graph.producer(name)
+    known, key = actual[: len(recorded)], f"accumulators/{name}"
+    entry = next((each for each in report.tensors if each.tensor == key), None)
+    if entry is None:
+        entry = TensorReport(key, layer.name if layer else "")
+        report.tensors.append(entry)
+    entry.compared += known.size
+    places = _count_values(recorded, known, entry)
+    if len(places) and report.first is None and layer:
+        at = tuple(map(int, places[0]))
+        values = recorded[at].item(), known[at].item()
+        report.first = Mismatch(layer.name, layer.op.name, key, (start + at[0], *at[1:]), *values)
+
+
+def _unpredictable(graph: Graph, name: str, places: Array, actual: Mapping[str, Array]) -> int:
+    """At how many of these places a layer has a step that the hardware leaves undefined."""
+    layer = graph.producer(name)
+    if layer is None:
         return 0
-    places = np.argwhere(_bits(actual[name][: len(recorded)]) != _bits(recorded))[:EXAMINED]
     return sum(not is_defined_at(graph, layer, tuple(map(int, place)), actual) for place in places)
 
 
@@ -192,19 +222,6 @@ def _bits(values: Array) -> Array:
     """Floats by their bits, so that -0 differs from 0 and NaN equals itself."""
     contiguous = np.ascontiguousarray(values)
     return contiguous.view(np.uint32) if values.dtype == np.float32 else contiguous
-
-
-def _first(
-    golden: Golden, graph: Graph, entries: Mapping[str, TensorReport], start: int, actual: Mapping[str, Array]
-) -> Mismatch | None:
-    """The first differing value in topological order, explained; None if no recorded value differs."""
-    for name in entries:
-        recorded = _recorded(golden, name)[start : start + len(actual[name])]
-        if entries[name].different and len(recorded):
-            differs = np.argwhere(_bits(actual[name][: len(recorded)]) != _bits(recorded))
-            if len(differs):
-                return explain(graph, name, tuple(map(int, differs[0])), recorded, actual, start)
-    return None
 
 
 def explain(

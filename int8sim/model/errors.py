@@ -63,6 +63,14 @@ class NotAGoldenFileError(FileProblemError):
     """A file that is no golden file of int8sim, or a damaged one."""
 
 
+class DamagedDataSetError(NotAGoldenFileError):
+    """A data set of a golden file that is missing, unreadable or not what its hash says. data_set: its name."""
+
+    def __init__(self, path: object, data_set: str, problem: str) -> None:
+        self.data_set = data_set
+        super().__init__(path, f"data set {data_set}: {problem}; the file is damaged or was edited")
+
+
 class NotStatisticsError(FileProblemError):
     """A file that holds no calibration statistics of int8sim, or a damaged one."""
 

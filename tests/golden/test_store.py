@@ -87,7 +87,7 @@ def test_round_trip_is_exact(lowered, images, tmp_path, profile):
 
 def test_plain_h5py_reads_it(recorded):
     with h5py.File(recorded) as file:
-        assert file.attrs["int8sim_schema"] == 1
+        assert file.attrs["int8sim_schema"] == 2
         assert file.attrs["producer"] == "int8sim"
         assert file["inputs/x"].shape == (6, 2, 8, 8)
         assert file["tensors/clipped"].shape == (2, 5, 8, 8)
