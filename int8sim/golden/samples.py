@@ -1,0 +1,81 @@
+"""Small layers of any profile, to show what the kit does: a convolution, a fully connected layer, a sum, an average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from int8sim.graph.check import float_graph
+from int8sim.graph.ir import Graph, Layer
+from int8sim.lowering.lower import lower
+from int8sim.model.errors import UnknownNameError
+from int8sim.model.table import Row, Table
+from int8sim.model.tensor import TensorType
+from int8sim.ops.add import Add
+from int8sim.ops.average_pool import AveragePool
+from int8sim.ops.base import Op
+from int8sim.ops.conv2d import Conv2d
+from int8sim.ops.fully_connected import FullyConnected
+from int8sim.profiles.base import Profile
+
+Shapes = Sequence[tuple[int, ...]]
+
+
+class Sample(NamedTuple):
+    """constants: how many of the shapes, from the second on, are weights. ranges: low and high of the output."""
+
+    op: Op
+    shapes: Shapes
+    weighted: bool
+    output: tuple[float, float]
+
+
+SAMPLES = {
+    "conv2d": Sample(Conv2d(pads=(1, 1, 0, 1)), ((1, 4, 4, 4), (3, 4, 3, 3), (3,)), True, (-2.0, 3.0)),
+    "fully_connected": Sample(FullyConnected(), ((1, 36), (4, 36), (4,)), True, (-1.5, 3.0)),
+    "add": Sample(Add(), ((1, 40), (1, 40)), False, (-2.0, 2.5)),
+    "average_pool": Sample(AveragePool((2, 3), (2, 2), (0, 1, 1, 0)), ((1, 2, 5, 6),), False, (-1.5, 2.54)),
+}
+INPUT = (-1.5, 2.54), (-0.7, 0.9)
+"""Ranges of the first input and of the second."""
+
+
+def sample_layer(kind: str, profile: str | Profile, *, preset: str = "mixed", seed: int = 0) -> Graph:
+    """One lowered layer, codes in and codes out, weights and biases drawn by the seed.
+
+    kind: a key of SAMPLES. Raises UnknownNameError.
+    """
+    if kind not in SAMPLES:
+        raise UnknownNameError("sample layer", kind, SAMPLES)
+    lowered = lower(_float(SAMPLES[kind], seed), _table(SAMPLES[kind]), profile=profile, preset=preset)
+    (layer,) = (each for each in lowered.layers if each.op.name == kind)
+    return one_layer(lowered, layer)
+
+
+def one_layer(graph: Graph, layer: Layer) -> Graph:
+    """A layer of a graph as a graph of its own."""
+    inputs = tuple(dict.fromkeys(name for name in layer.inputs if name not in graph.constants))
+    names = (*layer.inputs, layer.output)
+    tensors = {name: graph.tensors[name] for name in names}
+    constants = {name: graph.constants[name] for name in names if name in graph.constants}
+    return Graph((layer,), tensors, constants, inputs, (layer.output,), layer.name, graph.profile)
+
+
+def _float(sample: Sample, seed: int) -> Graph:
+    rng, names = np.random.default_rng(seed), [f"x{i}" for i in range(len(sample.shapes))]
+    given = dict(zip(names, sample.shapes, strict=True))
+    drawn = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in given.items()}
+    constants = {name: drawn[name] for name in names[1:]} if sample.weighted else {}
+    inputs = {
+        name: TensorType(shape, "float32", "NCHW" if len(shape) == 4 else "")
+        for name, shape in given.items()
+        if name not in constants
+    }
+    return float_graph(sample.op.name, [Layer("layer", sample.op, tuple(names), "y")], inputs, ["y"], constants)
+
+
+def _table(sample: Sample) -> Table:
+    ranges = {**{f"x{i}": each for i, each in enumerate(INPUT)}, "y": sample.output}
+    return Table({name: Row(max(-low, high) / 127, low, high) for name, (low, high) in ranges.items()})
