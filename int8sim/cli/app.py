@@ -273,6 +273,27 @@ def prove(
     raise typer.Exit(command(converters, layer, Conversion(to, rounding, flush), only, json))
 
 
+@app.command("export-c")
+def export_c(
+    what: Annotated[str, typer.Argument(help="A lowered network; or a function, as nvdla.sdp_out_convert, dp4a.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")],
+    numbers: Annotated[list[str] | None, typer.Argument(help="Parameters that are fixed, as name=value.")] = None,
+    layer: Annotated[str, typer.Option(help="Of a network: this layer alone.")] = "",
+    step: Annotated[
+        str, typer.Option(help="Of a network: the converters of a role, as output, not whole layers.")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Of the files, and what the functions' names begin with.")] = "",
+    cpu: Annotated[str, typer.Option(help="x86-64 (the default), x86-64-v2, -v3, -v4 or native.")] = "",
+    profile: Engine = None,
+    json: Json = False,
+) -> None:
+    """Write a C library without Python, its header and a DPI-C package: of a function, a layer's step, a network."""
+    from int8sim.cli.export_c import Part
+    from int8sim.cli.export_c import export_c as command
+
+    raise typer.Exit(command(what, numbers or (), output, Part(layer, step, profile), name, cpu, json))
+
+
 @app.command()
 def bench(
     groups: Annotated[list[str] | None, typer.Argument(help="products, convolutions, networks ...; or all.")] = None,

@@ -100,12 +100,17 @@ def build(
     return _build(kernel, tuple(sorted(roles_by_name.items(), key=lambda item: item[0])))
 
 
-def generate(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]]) -> str:
-    """The text of the module: header, imports, every reached function, the kernel last."""
-    module = _Module(bound)
+def generate(
+    kernel: Function,
+    bound: Mapping[str, tuple[Function, Kinds]],
+    decorator: str = KERNEL,
+    twins: Mapping[Function, tuple[str, str]] = TWINS,
+) -> str:
+    """The text of the module: header, imports, every reached function, the kernel last, under its decorator."""
+    module = _Module(bound, twins)
     entry = module.function(kernel)
     counting = "" if any(map(MADE.search, module.texts)) else UNCOUNTED
-    decorators = [*[FUNCTION] * (len(module.texts) - 1), KERNEL]
+    decorators = [*[FUNCTION] * (len(module.texts) - 1), decorator]
     texts = [f"{each.format(counting)}\n{text}" for each, text in zip(decorators, module.texts, strict=True)]
     lines = [_machine(), *module.sources(), "from numba import njit", *sorted(module.imports)]
     return "\n".join([*lines, "", *texts, f"kernel = {entry}", ""])
@@ -226,8 +231,8 @@ def _meaning(code: types.CodeType) -> tuple[Any, ...]:
 class _Module:
     """The functions of one generated module, each flattened once."""
 
-    def __init__(self, bound: Mapping[str, tuple[Function, Kinds]]) -> None:
-        self.bound = bound
+    def __init__(self, bound: Mapping[str, tuple[Function, Kinds]], twins: Mapping[Function, tuple[str, str]]) -> None:
+        self.bound, self.twins = bound, twins
         self.names: dict[Function, str] = {}
         self.texts: list[str] = []
         self.imports: set[str] = set()
@@ -273,8 +278,8 @@ class _Module:
         )
 
     def _callee(self, value: types.FunctionType) -> ast.expr:
-        if value in TWINS:
-            return self.imported(*TWINS[value])
+        if value in self.twins:
+            return self.imported(*self.twins[value])
         if value.__module__ == roles.__name__:
             function: Any = self.bound[value.__name__][0]
             if not isinstance(function, types.FunctionType):

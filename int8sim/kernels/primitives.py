@@ -15,7 +15,8 @@ INT32 = ir.IntType(32)
 INT64 = ir.IntType(64)
 
 
-def _as_float32(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
+def as_float32(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
+    """An intrinsic's arguments, whatever numbers they are, as float32."""
     return [
         context.cast(builder, value, kind, types.float32) for value, kind in zip(arguments, signature.args, strict=True)
     ]
@@ -30,7 +31,7 @@ def float32(_: Any, value: Any) -> Any:
     """int64, float64 or float32 to the nearest float32, ties to even (sitofp, fptrunc)."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _as_float32(context, builder, signature, arguments)[0]
+        return as_float32(context, builder, signature, arguments)[0]
 
     return types.float32(value), code
 
@@ -40,7 +41,7 @@ def float32_bits(_: Any, value: Any) -> Any:
     """The pattern of a float32, 0 .. 2**32 - 1, as an int64."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = _as_float32(context, builder, signature, arguments)
+        values = as_float32(context, builder, signature, arguments)
         return builder.zext(builder.bitcast(values[0], INT32), INT64)
 
     return types.int64(value), code
@@ -61,7 +62,7 @@ def half_even(_: Any, value: Any) -> Any:
     """The integer nearest to a float32 below 2**31, ties to even."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = _as_float32(context, builder, signature, arguments)
+        values = as_float32(context, builder, signature, arguments)
         nearest = builder.call(_llvm(builder, "llvm.rint.f32", 1), values)
         return builder.sext(builder.fptosi(nearest, INT32), INT64)
 
@@ -73,7 +74,7 @@ def fma(_: Any, x: Any, y: Any, z: Any) -> Any:
     """float32 x * y + z with one rounding."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values = _as_float32(context, builder, signature, arguments)
+        values = as_float32(context, builder, signature, arguments)
         return builder.call(_llvm(builder, "llvm.fma.f32", 3), values)
 
     return types.float32(x, y, z), code

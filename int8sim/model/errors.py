@@ -362,6 +362,33 @@ class NotExportableError(Int8SimError):
         super().__init__(f"layer {layer!r} cannot be written as {target}: {reason}")
 
 
+class LibraryError(Int8SimError):
+    """A C library that cannot be made. what: the function or network; reason: why, and what to do."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what, self.reason = what, reason
+        super().__init__(f"{what} cannot be exported to C: {reason}")
+
+
+class CompilerError(Int8SimError):
+    """A C compiler that is missing or fails. command: as it was called; written: files that are there all the same."""
+
+    def __init__(self, command: Iterable[str], reason: str, written: Iterable[object]) -> None:
+        self.command, self.reason, self.written = tuple(command), reason, tuple(map(str, written))
+        super().__init__(
+            f"{' '.join(self.command)}: {reason}; the shared library is not written, these files are: "
+            f"{', '.join(self.written)}. CC names another compiler"
+        )
+
+
+class NumbaVersionError(Int8SimError):
+    """A version of Numba whose compiled code is not where it is looked for. known: versions where it is."""
+
+    def __init__(self, version: str, known: str, reason: str) -> None:
+        self.version, self.known, self.reason = version, known, reason
+        super().__init__(f"Numba {version} keeps its compiled code elsewhere ({reason}); install one of {known}")
+
+
 class UncoveredRegistersError(Int8SimError):
     """Register values that the NVDLA trace player does not compute. registers: full name -> value."""
 

@@ -135,10 +135,11 @@ def function_step(name: str, given: Mapping[str, str]) -> Step:
         raise ConverterError(name, f"it takes {names}, as name=value; {problem}")
     hints = get_type_hints(function)
     values = {each.name: given.get(each.name, str(each.default)) for each in expected}
-    return Step(function, {each: _number(name, each, text, hints.get(each)) for each, text in values.items()})
+    return Step(function, {each: number(name, each, text, hints.get(each)) for each, text in values.items()})
 
 
-def _number(function: str, name: str, text: str, hint: Any) -> Number:
+def number(function: str, name: str, text: str, hint: Any) -> Number:
+    """A parameter of a function, module:name, from text; hint: its annotation. Raises ParameterError."""
     try:
         if hint is not float and text in {"True", "False"}:
             return int(text == "True")
