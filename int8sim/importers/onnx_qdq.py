@@ -21,6 +21,7 @@ from int8sim.importers.onnx_file import Model, Node
 from int8sim.importers.onnx_pairs import CODES, DEQUANTIZE, QUANTIZE, Pairs, Quantized, made_by
 from int8sim.importers.onnx_qdq_moves import moved
 from int8sim.importers.onnx_qdq_weights import CLAMPS, with_codes
+from int8sim.model.step import Array
 from int8sim.model.tensor import dtype_range
 
 MOVES = frozenset(
