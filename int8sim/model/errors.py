@@ -163,7 +163,7 @@ class NotFiniteError(Int8SimError):
         self.batch, self.tensor, self.count = batch, tensor, count
         super().__init__(
             f"calibration batch {batch}: tensor {tensor!r} holds {count} NaN or infinite value(s); "
-            "a scale cannot be derived from them. Remove or repair that batch."
+            "a scale cannot be derived from them. Remove or repair that batch, or weights that hold such values."
         )
 
 

@@ -30,7 +30,7 @@ TESTS = Path(__file__).parents[1]
 FEW, MANY = 6, 2000
 MEMORY = 256 << 20
 """Bytes that damaged copies may take beyond the whole file."""
-WITHOUT_SLACK = ("ONNX", "Caffe, weights", "Caffe V1, weights")
+WITHOUT_SLACK = ("onnx", "caffemodel")
 """Files that are none without their last byte."""
 
 
@@ -48,6 +48,7 @@ def test_a_few_copies(name, way, tmp_path):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", WHOLE)
 def test_many_copies(name, way):
+    whole = WHOLE[name]()  # skips where its format cannot be written
     command = [sys.executable, "-W", "error::RuntimeWarning", "-m", "importers.damage", name, way, "0", str(MANY)]
     paths = {**os.environ, "PYTHONPATH": str(Path(int8sim.__file__).parents[1])}
     done = subprocess.run(command, cwd=TESTS, env=paths, capture_output=True, text=True, check=False)
@@ -56,7 +57,7 @@ def test_many_copies(name, way):
     assert not found["problems"]
     assert sum(found["outcomes"].values()) == MANY
     assert found["memory"] < MEMORY
-    if way == "cut" and name.startswith(WITHOUT_SLACK):
+    if way == "cut" and whole.form in WITHOUT_SLACK:
         assert found["outcomes"].keys() <= {"NotAModelError", "ModelBytesError"}
 
 
