@@ -16,6 +16,7 @@ import os
 from int8sim.graph.ir import Graph
 from int8sim.importers.tflite_constants import without_dequantized_constants
 from int8sim.importers.tflite_file import read_model
+from int8sim.importers.tflite_folding import fold
 from int8sim.importers.tflite_network import Network
 from int8sim.importers.tflite_operators import READERS, SUPPORTED
 from int8sim.importers.unknown import refuse_unknown
@@ -37,5 +38,6 @@ def load_tflite(path: str | os.PathLike[str], profile: str | Profile | None = No
     refuse_unknown(model.operators, lambda node: node.name, READERS, "it is not supported", SUPPORTED)
     network = Network(model, None if profile is None else find_profile(profile))
     for node in model.operators:
-        READERS[node.name](network, node)
+        if not fold(network, node):
+            READERS[node.name](network, node)
     return network.graph()

@@ -6,7 +6,7 @@ NHWC read, as in models that came from PyTorch, is NCHW.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,10 +24,13 @@ from int8sim.ops.base import Op
 from int8sim.ops.clip import Clip
 from int8sim.ops.relu import Relu
 from int8sim.profiles.base import Profile
+from int8sim.spec.resize_tflite import bilinear_place_real
 
 TO_NHWC = (0, 2, 3, 1)
 FREE = frozenset({"flatten", "reshape", "transpose", "resize_nearest", "slice"})
 """Ops that copy codes in every engine, whatever scale the file gives to the copy."""
+ALIKE = frozenset({"maximum", "minimum", "resize_weighted"})
+"""Ops that compute with codes as they are, so that a scale of their own would have no meaning."""
 ANY_CODE = frozenset({"quantize", "dequantize", "requantize", "move"})
 """Kinds that take uint8 beside int8."""
 BIAS = {"int8": "int32", "uint8": "int32", "int16": "int64"}
@@ -52,7 +55,7 @@ class Network:
     """types: of activations by name. constants: values that layers read. profile: None for a file in float32 only."""
 
     def __init__(self, model: Model, profile: Profile | None) -> None:
-        self.model, self.profile = model, profile
+        self.model, self.profile, self._tensors = model, profile, list(model.tensors)
         self.layers: list[Layer] = []
         self.constants: dict[str, Array] = {}
         self.notes: list[str] = []
@@ -64,8 +67,12 @@ class Network:
         self._inputs = tuple(self.types)
 
     def tensor(self, index: int) -> Tensor:
-        """A tensor of the file."""
-        return self.model.tensors[index]
+        """A tensor of the file, or what has replaced it."""
+        return self._tensors[index]
+
+    def replace(self, index: int, tensor: Tensor) -> None:
+        """From here on a tensor is another."""
+        self._tensors[index] = tensor
 
     def _input(self, index: int) -> TensorType:
         tensor = self.tensor(index)
@@ -136,6 +143,15 @@ class Network:
             return self.activation(node, position)
         return self._hold(f"{node.layer}_operand", tensor.values, activation_quant(tensor))
 
+    def bilinear(self, node: Operator) -> Callable[..., float]:
+        """Where an output cell lies in the input when the node resizes."""
+        if self.types[self.image(node)].quant is None:
+            return bilinear_place_real
+        profile = self._profile()
+        if profile.bilinear is None:
+            raise node.refused(f"profile {profile.name} has no integer form of it")
+        return profile.bilinear
+
     def integers(self, node: Operator, position: int, what: str) -> Array:
         """A constant of integers."""
         values = self.constant(node, position, what)
@@ -203,18 +219,25 @@ class Network:
 
         activation: the fused one's number. like: the op that its steps are derived for.
         """
-        if activation not in ACTIVATIONS:
-            raise node.refused(
-                f"its fused activation is number {activation}", ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
-            )
         target = self.tensor(node.outputs[output])
-        quant, fused = activation_quant(target), ACTIVATIONS[activation]
+        quant, fused = activation_quant(target), self._fused(node, activation)
         if quant is None and fused:
             inner = self._fresh(f"{target.name}_linear")
             self._write(node, Layer(inner, op, inputs, inner), None)
-            op, inputs = Relu() if activation == 1 else Clip(*fused[0]), (inner,)
+            op, inputs = self.activation_op(node, activation), (inner,)
         self._write(node, Layer(target.name, op, inputs, target.name), quant, fused if quant else (), like)
         self._compare(node, target)
+
+    def _fused(self, node: Operator, activation: int) -> tuple[tuple[float, float], ...]:
+        if activation not in ACTIVATIONS:
+            known = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
+            raise node.refused(f"its fused activation is number {activation}", known)
+        return ACTIVATIONS[activation]
+
+    def activation_op(self, node: Operator, activation: int) -> Op:
+        """A fused activation, not NONE, as an op of its own."""
+        ((low, high),) = self._fused(node, activation)
+        return Relu() if high == float("inf") else Clip(low, high)
 
     def _compare(self, node: Operator, target: Tensor) -> None:
         """The shape that the file gives to an output: another one means that something is damaged."""
@@ -275,14 +298,19 @@ class Network:
         """Raise for what the engines refuse or compute in a way that no scheme here has."""
         if profile.scheme(op.kind, types[0].dtype) is None:
             raise node.refused(f"profile {profile.name} has no integer form of {op.name}")
-        data = [*(types[:1] if op.weighted or op.only_imported else types), kind]
+        data = [*(types[:1] if op.weighted or op.name == "conv_transpose" else types), kind]
         allowed = {*CODES, "float32"} if op.kind in ANY_CODE else {"int8"}
         wide = {each.dtype for each in data} == {"int16"}
         if any(each.dtype not in allowed for each in data) and not wide:
             raise node.refused(f"it is between {', '.join(map(str, data))}; int8 is read, and some of int16 alone")
         if op.kind == "move" and len({each.dtype for each in data}) > 1:
             raise node.misfit(f"it is between {', '.join(map(str, data))}; codes that move keep their type")
-        if op.name in profile.same_scale - FREE and any(each.quant != kind.quant for each in data):
+        rescaled = op.kind == "clamp" and not wide and profile.schemes["clamp"].branches
+        if (
+            op.name in (profile.same_scale - FREE | ALIKE)
+            and not rescaled
+            and any(each.quant != kind.quant for each in data)
+        ):
             raise node.refused("its inputs and output have different scales or zero points; the engines need the same")
         forced = profile.forced.get(op.name, {}).get(kind.dtype)
         if forced and kind.quant != forced:

@@ -9,11 +9,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from int8sim.importers.tflite_file import LARGEST_SIDE, Operator
 from int8sim.importers.tflite_network import Network
+from int8sim.importers.tflite_quantization import activation_quant
+from int8sim.importers.tflite_shapes import (
+    read_depth_to_space,
+    read_expand_dims,
+    read_mirror_pad,
+    read_pack,
+    read_slice,
+    read_space_to_depth,
+    read_squeeze,
+    read_unpack,
+    reshaped,
+)
 from int8sim.importers.tflite_slices import read_split, read_split_v, read_strided_slice
 from int8sim.importers.tflite_variables import (
     read_assign_variable,
@@ -39,14 +52,16 @@ from int8sim.ops.global_average_pool import GlobalAveragePool
 from int8sim.ops.hard_swish import HardSwish
 from int8sim.ops.leaky_relu import LeakyRelu
 from int8sim.ops.matmul import Matmul
+from int8sim.ops.maximum import Maximum
+from int8sim.ops.minimum import Minimum
 from int8sim.ops.multiply import Multiply
 from int8sim.ops.pad import Pad
 from int8sim.ops.quantize import Quantize
 from int8sim.ops.reduce_mean import ReduceMean
 from int8sim.ops.relu import Relu
 from int8sim.ops.requantize import Requantize
-from int8sim.ops.reshape import Reshape
 from int8sim.ops.resize_nearest import ResizeNearest
+from int8sim.ops.resize_weighted import ResizeWeighted
 from int8sim.ops.sigmoid import Sigmoid
 from int8sim.ops.softmax import Softmax
 from int8sim.ops.subtract import Subtract
@@ -104,14 +119,17 @@ def _pointwise(op: Op) -> Reader:
 
 
 def _limit(below: bool) -> Reader:
-    """MAXIMUM, a bound from below, or MINIMUM: of an activation and one constant number. Codes are compared."""
+    """MAXIMUM or MINIMUM of codes, of one scale; of an activation and one constant number it is a bound."""
 
     def read(net: Network, node: Operator) -> None:
         fixed = [place for place in (0, 1) if node.has(place) and net.tensor(node.inputs[place]).values is not None]
         if len(fixed) != 1 or net.constant(node, fixed[0], "bound").size != 1:
-            raise node.refused("it is not of an activation and one constant number")
+            net.add(node, Maximum() if below else Minimum(), net.operand(node, 0), net.operand(node, 1))
+            return
         x, bound = net.activation(node, 1 - fixed[0]), net.constant(node, fixed[0], "bound").item()
         quant = net.types[x].quant
+        if quant and quant != activation_quant(net.tensor(node.outputs[0])):
+            raise node.refused("its inputs and output have different scales or zero points; the engines need the same")
         real = float(np.float32((bound - quant.tensor_zero_point) * quant.tensor_scale if quant else bound))
         if math.isnan(real):
             raise node.misfit("its bound is NaN")
@@ -177,7 +195,7 @@ def read_reshape(net: Network, node: Operator) -> None:
     known = math.prod(each for each in rest if each != -1)
     if rest.count(-1) > 1 or any(each < -1 for each in rest) or not known:
         raise node.misfit(f"its shape is {shape}; one dimension may be -1, none 0 or less")
-    net.add(node, Reshape(tuple(size // known if each == -1 else each for each in rest), "NHWC" * (len(rest) == 3)), x)
+    net.add(node, reshaped([size // known if each == -1 else each for each in rest]), x)
 
 
 def _new_shape(node: Operator) -> list[int]:
@@ -193,31 +211,49 @@ def read_transpose(net: Network, node: Operator) -> None:
 
 
 def read_pad(net: Network, node: Operator) -> None:
-    """PAD and PADV2 with real zeros; none on the batch."""
+    """PAD with real zeros, PADV2 with one constant; none on the batch."""
     widths = net.integers(node, 1, "paddings")
     if widths.ndim != 2 or widths.shape[1] != 2 or not widths.size:
         raise node.misfit(f"its paddings have the shape {list(widths.shape)}; two for each axis are needed")
-    x, quant = net.activation(node), net.types[net.activation(node)].quant
-    zero = quant.tensor_zero_point if quant else 0
-    if node.has(2) and net.constant(node, 2, "filling").ravel().tolist() != [zero]:
-        raise node.refused(f"it pads with another value than real zero, {zero}")
-    net.add(node, Pad((*widths[:, 0].tolist(), *widths[:, 1].tolist())), x)
+    x, value = net.activation(node), 0.0
+    if node.has(2):
+        filling, quant = net.constant(node, 2, "filling"), net.types[net.activation(node)].quant
+        if filling.size != 1 or filling.dtype.name != net.types[x].dtype:
+            raise node.misfit(f"its filling is {filling.dtype.name}{list(filling.shape)}; one {net.types[x].dtype}")
+        scale, zero_point = (quant.tensor_scale, quant.tensor_zero_point) if quant else (1.0, 0)
+        value = float(np.float32((filling.item() - zero_point) * scale))
+    net.add(node, Pad((*widths[:, 0].tolist(), *widths[:, 1].tolist()), value), x)
 
 
 def read_resize_nearest(net: Network, node: Operator) -> None:
     """RESIZE_NEAREST_NEIGHBOR to a constant height and width."""
-    x, sizes = net.image(node), net.integers(node, 1, "size").ravel().tolist()
-    corners, centers = bool(node.integer(0, "b")), bool(node.integer(1, "b"))
+    x, (rows, columns) = net.image(node), _resized(net, node, 0, nearest_cell)
+    net.add(node, ResizeNearest(rows, columns), x)
+
+
+def read_resize_bilinear(net: Network, node: Operator) -> None:
+    """RESIZE_BILINEAR to a constant height and width."""
+    x, place = net.image(node), net.bilinear(node)
+    rows, columns = (tuple(map(_taps, places)) for places in _resized(net, node, 2, place))
+    net.add(node, ResizeWeighted(rows, columns), x)
+
+
+def _taps(place: float) -> tuple[int, tuple[float, ...]]:
+    """The cell at a place, or the two beside it, and their weights."""
+    cell, beyond = int(place), float(np.float32(place - int(place)))
+    return cell, (float(np.float32(1 - beyond)), beyond) if beyond else (1.0,)
+
+
+def _resized(net: Network, node: Operator, slot: int, place: Callable[..., Any]) -> list[tuple[Any, ...]]:
+    """What a function of (output cell, input size, output size, and two options from the slot on) gives, by axis."""
+    inputs, sizes = net.types[net.image(node)].shape[1:3], net.integers(node, 1, "size").ravel().tolist()
+    corners, centers = bool(node.integer(slot, "b")), bool(node.integer(slot + 1, "b"))
     if len(sizes) != 2 or not all(0 < size <= LARGEST_SIDE for size in sizes) or (corners and centers):
         raise node.misfit(f"its size is {sizes}; align_corners and half_pixel_centers exclude each other")
-    rows, columns = (
-        tuple(
-            nearest_cell(place, net.types[x].shape[1 + axis], sizes[axis], corners, centers)
-            for place in range(sizes[axis])
-        )
-        for axis in (0, 1)
-    )
-    net.add(node, ResizeNearest(rows, columns), x)
+    return [
+        tuple(place(cell, before, after, corners, centers) for cell in range(after))
+        for before, after in zip(inputs, sizes, strict=True)
+    ]
 
 
 def read_quantize(net: Network, node: Operator) -> None:
@@ -236,6 +272,11 @@ def read_dequantize(net: Network, node: Operator) -> None:
     net.add(node, Dequantize(), x)
 
 
+def _shape(net: Network, node: Operator) -> None:
+    """SHAPE, which is computed while the file is read wherever it has an input."""
+    net.activation(node)
+
+
 READERS: Mapping[str, Reader] = {
     "ADD": _elementwise(Add()),
     "ASSIGN_VARIABLE": read_assign_variable,
@@ -244,8 +285,10 @@ READERS: Mapping[str, Reader] = {
     "CALL_ONCE": read_call_once,
     "CONCATENATION": read_concatenation,
     "CONV_2D": read_conv,
+    "DEPTH_TO_SPACE": read_depth_to_space,
     "DEPTHWISE_CONV_2D": read_depthwise_conv,
     "DEQUANTIZE": read_dequantize,
+    "EXPAND_DIMS": read_expand_dims,
     "FULLY_CONNECTED": read_fully_connected,
     "HARD_SWISH": _pointwise(HardSwish()),
     "LEAKY_RELU": read_leaky_relu,
@@ -254,7 +297,9 @@ READERS: Mapping[str, Reader] = {
     "MAXIMUM": _limit(below=True),
     "MEAN": read_mean,
     "MINIMUM": _limit(below=False),
+    "MIRROR_PAD": read_mirror_pad,
     "MUL": _elementwise(Multiply()),
+    "PACK": read_pack,
     "PAD": read_pad,
     "PADV2": read_pad,
     "QUANTIZE": read_quantize,
@@ -263,15 +308,21 @@ READERS: Mapping[str, Reader] = {
     "RELU6": _pointwise(Clip(0.0, 6.0)),
     "RELU_N1_TO_1": _pointwise(Clip(-1.0, 1.0)),
     "RESHAPE": read_reshape,
+    "RESIZE_BILINEAR": read_resize_bilinear,
     "RESIZE_NEAREST_NEIGHBOR": read_resize_nearest,
+    "SHAPE": _shape,
+    "SLICE": read_slice,
     "SOFTMAX": read_softmax,
+    "SPACE_TO_DEPTH": read_space_to_depth,
     "SPLIT": read_split,
     "SPLIT_V": read_split_v,
+    "SQUEEZE": read_squeeze,
     "STRIDED_SLICE": read_strided_slice,
     "SUB": _elementwise(Subtract()),
     "TANH": _pointwise(Tanh()),
     "TRANSPOSE": read_transpose,
     "TRANSPOSE_CONV": read_transpose_conv,
+    "UNPACK": read_unpack,
     "VAR_HANDLE": read_var_handle,
 }
 

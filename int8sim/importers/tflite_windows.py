@@ -8,6 +8,7 @@ from int8sim.importers.tflite_file import Operator
 from int8sim.importers.tflite_network import Network
 from int8sim.importers.tflite_schema import SAME, VALID
 from int8sim.ops.average_pool import AveragePool
+from int8sim.ops.base import Op
 from int8sim.ops.conv2d import Conv2d
 from int8sim.ops.conv_transpose import ConvTranspose
 from int8sim.ops.max_pool import MaxPool
@@ -80,9 +81,10 @@ def read_max_pool(net: Network, node: Operator) -> None:
     edges = sum(size // stride + 1 for size, stride in zip(net.types[x].shape[1:3], strides, strict=True))
     if edges * kernel[0] * kernel[1] > MOST_CELLS:
         raise node.misfit(f"windows of {kernel[0]} x {kernel[1]} over {net.types[x]} are damage, or too large")
-    if node.integer(5, "b"):
-        raise node.refused("it has a fused activation")
-    net.add(node, MaxPool(kernel, strides, _pads(net, node, x, kernel, strides, (1, 1))), x)
+    op: Op = MaxPool(kernel, strides, _pads(net, node, x, kernel, strides, (1, 1)))
+    if activation := node.integer(5, "b"):
+        x, op = net.between(node, op, x, "linear"), net.activation_op(node, activation)
+    net.add(node, op, x)
 
 
 def _steps(node: Operator, height: int, width: int) -> Pair:

@@ -21,7 +21,8 @@ class Pointwise(Op):
         return TensorType(inputs[0].shape, "float32", inputs[0].layout)
 
     def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
-        return scheme.steps(low=scales.low, high=scales.high)
+        x, y = scales.types[0].quant, scales.kind.quant
+        return scheme.steps(x=x, y=y, low=scales.low, high=scales.high, bounds=getattr(self, "real_bounds", None))
 
     def reference(
         self,

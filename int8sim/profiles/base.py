@@ -10,7 +10,9 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | average_pool, global_average_pool | step, finish | x, y, window (height, width), channels, low, high |
 | reduce_mean | step, finish | x, y, window (cells, 1), low, high |
 | softmax | exponential, total, quotient | x, y, length, low, high |
-| clamp (ReLU, Clip) | convert | low, high |
+| clamp (ReLU, Clip) | convert | x, y, low, high, bounds (real) |
+| maximum, minimum | combine | low, high |
+| resize_weighted | output | low, high |
 | leaky_relu | convert | x, y, low, high, slope |
 | sigmoid, tanh, hard_swish, requantize | convert | x, y, low, high |
 | quantize / dequantize | convert | y / x |
@@ -160,8 +162,9 @@ class Profile:
     height and width that the engine averages; None: any. bounds: kind -> the code of a fused activation's real bound,
     where it is not spec.affine.bound_code's. fold: in which order batch normalization is folded into
     weights; None: as one factor and one summand. host: ops that the engine's own software computes in float32; None:
-    not known. remarks: what a person should know of a layer, by its steps, its integer inputs and
-    its real bias, one sentence each.
+    not known. bilinear: (output cell, input size, output size, align_corners, half_pixel_centers) -> the cell's place in
+    the input, in cells, when this engine resizes codes; None: it does not. remarks: what a person should know of a
+    layer, by its steps, its integer inputs and its real bias, one sentence each.
     """
 
     name: str
@@ -179,6 +182,7 @@ class Profile:
     bounds: Mapping[str, Bound] = field(default_factory=dict)
     fold: Fold | None = None
     host: frozenset[str] | None = None
+    bilinear: Callable[[int, int, int, bool, bool], float] | None = None
     remarks: Callable[[Arithmetic, Sequence[QuantParams], Floats | None], Iterable[str]] = _no_remarks
 
     def bound(self, kind: str) -> Bound:

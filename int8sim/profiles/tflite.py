@@ -9,10 +9,12 @@ micro:tensorflow/lite/kernels/internal/reference/, google-ai-edge/LiteRT:tflite/
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from int8sim.model.tensor import QuantParams
-from int8sim.profiles.base import MOVE, Profile, Scheme
+from int8sim.profiles.base import MOVE, Branch, Profile, Scheme
 from int8sim.profiles.rules import (
     MOVES,
     Parameters,
@@ -40,10 +42,11 @@ from int8sim.profiles.tflite_rules import (
 )
 from int8sim.profiles.tflite_wide import WIDE
 from int8sim.spec.affine import quantize_half_away
-from int8sim.spec.eltwise import add_double, subtract_double
+from int8sim.spec.eltwise import add_double, maximum_code, minimum_code, subtract_double
 from int8sim.spec.float32 import float32
 from int8sim.spec.pooling import average_half_away, mean_double, sum_codes, sum_offset
 from int8sim.spec.requantize import output_double, output_real
+from int8sim.spec.resize_tflite import PLACE_BITS, bilinear_place, weighted_half_away
 from int8sim.spec.softmax import tflite_exponential, tflite_quotient, tflite_sum
 from int8sim.spec.tflite_elementwise import (
     hard_swish_fixed,
@@ -76,6 +79,22 @@ def _table(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Parameters
     }
 
 
+def differ(*, x: QuantParams, y: QuantParams) -> bool:
+    """Whether codes change their meaning."""
+    return x != y
+
+
+def _limits(*, low: int, high: int) -> Parameters:
+    return {"combine": {"low": low, "high": high}}
+
+
+def resize_bilinear(*, low: int, high: int) -> Parameters:
+    """Weights of 10 bits along each axis."""
+    return {"output": {"shift": 2 * PLACE_BITS, "low": low, "high": high}}
+
+
+MAXIMUM, MINIMUM = (Scheme({"combine": function}, _limits) for function in (maximum_code, minimum_code))
+RESCALED = Branch("of another scale", differ, Scheme({"convert": requantize_double}, requantize))
 MEAN = Scheme({"step": sum_offset, "finish": mean_double}, mean)
 
 TFLITE_REFERENCE = Profile(
@@ -101,17 +120,23 @@ TFLITE_REFERENCE = Profile(
         ),
         "sigmoid": Scheme({"convert": logistic_table}, _table),
         "tanh": Scheme({"convert": tanh_table}, _table),
+        "maximum": MAXIMUM,
+        "minimum": MINIMUM,
+        "resize_weighted": Scheme({"output": weighted_half_away}, resize_bilinear),
         "leaky_relu": Scheme({"convert": leaky_relu_double}, leaky_relu),
         "hard_swish": Scheme({"convert": hard_swish_fixed}, hard_swish),
         "requantize": Scheme({"convert": requantize_double}, requantize),
-        "clamp": clamp_scheme(),
+        "clamp": replace(clamp_scheme(), branches=(RESCALED,)),
         "quantize": quantize_scheme(quantize_half_away),
         "dequantize": dequantize_scheme(),
         "concat": MOVE,
         "move": MOVE,
         **WIDE,
+        "maximum int16": MAXIMUM,
+        "minimum int16": MINIMUM,
         "fully_connected int16": Scheme({"output": output_real}, _fully_connected),
     },
     forced=FORCED,
     same_scale=MOVES | {"average_pool", "concat"},
+    bilinear=bilinear_place,
 )

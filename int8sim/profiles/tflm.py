@@ -2,7 +2,7 @@
 
 As LiteRT's reference kernels (tflite.py), except: the fully connected layer is fixed point with two roundings, the
 multipliers of BATCH_MATMUL, MUL and LEAKY_RELU are derived in float64, LOGISTIC and TANH are gemmlowp's fixed point, at
-one output scale each.
+one output scale each. RELU6 does not convert codes to its output's scale.
 Source: tensorflow/tflite-micro:tensorflow/lite/micro/kernels/; measured on tflite-micro 0.dev20261023.
 """
 
@@ -13,11 +13,12 @@ from dataclasses import replace
 
 from int8sim.model.errors import RatioError
 from int8sim.model.tensor import QuantParams
-from int8sim.profiles.base import Scheme
+from int8sim.profiles.base import Branch, Scheme
 from int8sim.profiles.rules import Parameters
 from int8sim.profiles.tflite import TFLITE_REFERENCE
 from int8sim.profiles.tflite_rules import LARGEST_LEFT_SHIFT, convolution, leaky_relu_of, product_of
 from int8sim.profiles.tflite_wide import OUTPUT
+from int8sim.spec.affine import bound_code, clamp_code
 from int8sim.spec.multipliers import tflite_multiplier
 from int8sim.spec.requantize import output_double
 from int8sim.spec.tflite_elementwise import leaky_relu_double, logistic_fixed, multiply_double, tanh_fixed
@@ -49,6 +50,18 @@ def _sigmoid(*, x: QuantParams, low: int, high: int) -> Parameters:
     return {"convert": {"from_zero_point": x.tensor_zero_point, **scaling, "low": low, "high": high}}
 
 
+def _is_raw(*, x: QuantParams, y: QuantParams, bounds: tuple[float, float]) -> bool:
+    return x != y and bounds[1] < math.inf
+
+
+def _raw(*, x: QuantParams, bounds: tuple[float, float]) -> Parameters:
+    """The codes as they are, between the codes that the bounds have at the input's scale."""
+    low, high = (bound_code(bound, x.tensor_scale, x.tensor_zero_point, x.low, x.high) for bound in bounds)
+    return {"convert": {"low": low, "high": high}}
+
+
+CLAMP = TFLITE_REFERENCE.schemes["clamp"]
+RAW = Branch("with an upper bound, of another scale", _is_raw, Scheme({"convert": clamp_code}, _raw))
 LEAKY_RELU = Scheme({"convert": leaky_relu_double}, _leaky_relu)
 
 TFLM = replace(
@@ -58,6 +71,7 @@ TFLM = replace(
     source="tensorflow/tflite-micro:tensorflow/lite/micro/kernels/",
     schemes={
         **TFLITE_REFERENCE.schemes,
+        "clamp": replace(CLAMP, branches=(RAW, *CLAMP.branches)),
         "fully_connected": Scheme({"output": output_double}, convolution),
         "fully_connected int16": OUTPUT,
         "matmul": Scheme({"output": output_double}, convolution),

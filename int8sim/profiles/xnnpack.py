@@ -4,11 +4,12 @@ Multipliers are float32 (half to even), except those of ADD, LEAKY_RELU and QUAN
 point (spec/xnnpack.py). A fused activation's bound is rounded half to even after the zero point has been added to it.
 
 The delegate takes CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, ADD, SUB, MUL, MEAN, MAX_POOL_2D,
-LOGISTIC, TANH, LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, and BATCH_MATMUL where the
-second operand's zero point is 0. It leaves to the optimized kernels (tflite_optimized.py): AVERAGE_POOL_2D, SOFTMAX,
-HARD_SWISH, RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL, LEAKY_RELU and QUANTIZE of
-codes where a ratio of scales is outside its bounds. A convolution or fully connected layer whose ratio is 256 or more
-does not run at all. Sources: google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK;
+LOGISTIC, TANH, LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, RESIZE_BILINEAR, and
+BATCH_MATMUL where the second operand's zero point is 0. It leaves to the optimized kernels (tflite_optimized.py):
+AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH, RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL,
+LEAKY_RELU and QUANTIZE of codes where a ratio of scales is outside its bounds. A convolution or fully connected layer
+whose ratio is 256 or more does not run at all. Sources:
+google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK;
 measured on ai-edge-litert 2.3.0.
 """
 
@@ -29,7 +30,9 @@ from int8sim.spec.multipliers import float32_ratio
 from int8sim.spec.pooling import sum_codes
 from int8sim.spec.requantize import float_rne
 from int8sim.spec.xnnpack import (
+    PLACE_BITS,
     add_shifted,
+    bilinear_place,
     bound_code,
     leaky_relu_8_bit,
     mean_offset_rne,
@@ -38,6 +41,7 @@ from int8sim.spec.xnnpack import (
     requantize_8_bit,
     sigmoid_code,
     tanh_code,
+    weighted_half_up,
 )
 
 LARGEST_RATIO = 256.0  # of an accumulator's scale to the output's: from there on XNNPACK creates no operator
@@ -153,6 +157,11 @@ def _quantize(*, y: QuantParams) -> Parameters:
     return {"convert": {"inverse_scale": inverse, **bounds}}
 
 
+def _resize_bilinear(*, low: int, high: int) -> Parameters:
+    """Weights of 11 bits along each axis."""
+    return {"output": {"shift": 2 * PLACE_BITS, "low": low, "high": high}}
+
+
 def _matmul_is_left(*, w: QuantParams) -> bool:
     return w.tensor_zero_point != 0
 
@@ -183,6 +192,7 @@ XNNPACK = replace(
         "multiply": Scheme({"combine": multiply_rne}, _multiply, branches=(MULTIPLY_LEFT,)),
         "global_average_pool": MEAN,
         "reduce_mean": MEAN,
+        "resize_weighted": Scheme({"output": weighted_half_up}, _resize_bilinear),
         "sigmoid": Scheme({"convert": sigmoid_code}, _function),
         "tanh": Scheme({"convert": tanh_code}, _function),
         "leaky_relu": Scheme({"convert": leaky_relu_8_bit}, _leaky_relu, branches=(LEAKY_RELU_LEFT,)),
@@ -190,6 +200,7 @@ XNNPACK = replace(
         "quantize": Scheme({"convert": quantize_rne}, _quantize),
         "dequantize": dequantize_scheme(),
     },
+    bilinear=bilinear_place,
     bounds=dict.fromkeys(
         ("convolution", "conv_transpose", "fully_connected", "add", "subtract", "multiply"), bound_code
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from int8sim.spec.affine import dequantize, quantize_half_even
 from int8sim.spec.float32 import float32, fma, half_even
-from int8sim.spec.integers import S6, S16, U31, clamp_offset
+from int8sim.spec.integers import S6, S16, U31, clamp, clamp_offset
 from int8sim.spec.requantize import double, double_is_defined
 
 ADD_LEFT_SHIFT = 20  # both operands are shifted left by this before they are scaled
@@ -95,6 +95,16 @@ def subtract_double_is_defined(
     operands = double_is_defined(left, a_multiplier, a_shift) and double_is_defined(right, b_multiplier, b_shift)
     difference = double(left, a_multiplier, a_shift) - double(right, b_multiplier, b_shift)
     return operands and double_is_defined(difference, multiplier, shift)
+
+
+def maximum_code(a: S16, b: S16, low: S16, high: S16) -> int:
+    """TensorFlow Lite's MAXIMUM: of codes of one scale, as they are. Source: reference/maximum_minimum.h."""
+    return clamp(max(a, b), low, high)
+
+
+def minimum_code(a: S16, b: S16, low: S16, high: S16) -> int:
+    """TensorFlow Lite's MINIMUM, as `maximum_code`."""
+    return clamp(min(a, b), low, high)
 
 
 def add_fma(a: S16, b: S16, a_ratio: float, b_ratio: float, fixed: float, low: S16, high: S16) -> int:

@@ -12,6 +12,7 @@ from int8sim.spec.integers import S9, S16, S17, S23, S32, U5, U31, clamp
 from int8sim.spec.requantize import float_rne
 from int8sim.spec.rounding import Rounding, shift_right
 
+PLACE_BITS = 11  # behind the binary point, of a place among codes
 MULTIPLIER_BITS = 8  # behind the binary point, of LEAKY_RELU and QUANTIZE of codes
 
 
@@ -114,3 +115,25 @@ def _real(x: int, scale: float, zero_point: int) -> float:
 def _code(real: float, inverse_scale: float, zero_point: int, low: int, high: int) -> int:
     value = float32(float32(real * inverse_scale) + float32(zero_point))
     return half_even(min(max(value, float32(low)), float32(high)))
+
+
+def bilinear_place(
+    index: S16, input_size: S16, output_size: S16, align_corners: bool, half_pixel_centers: bool
+) -> float:
+    """RESIZE_BILINEAR: where output cell `index` lies in the input, float32, rounded to a multiple of 2**-11.
+
+    Source: src/indirection.c, xnn_indirection_init_resize_bilinear2d_hwc_q11.
+    """
+    corners = align_corners and output_size > 1
+    scale = float32(float32(input_size - corners) / float32(output_size - corners))
+    place = float32(index * scale)
+    if half_pixel_centers:
+        place = float32(place + float32(float32(0.5 * scale) - 0.5))
+    place = min(max(place, 0.0), float32(input_size - 1))
+    cell = int(place)
+    return cell + half_even(float32(float32(place - cell) * (1 << PLACE_BITS))) / (1 << PLACE_BITS)
+
+
+def weighted_half_up(acc: S32, shift: U5, low: S16, high: S16) -> int:
+    """RESIZE_BILINEAR: clamp(acc / 2**shift), half up. Source: src/s8-ibilinear."""
+    return clamp(shift_right(acc, shift, Rounding.HALF_UP), low, high)

@@ -151,12 +151,6 @@ def test_a_border_of_zero_is_the_engines(equal, compared, profile):
 
 
 REFUSED = {
-    "a border of 5": (padded(5), UnsupportedOperatorError, "another value than real zero, 3"),
-    "a limit for each channel": (
-        combined("MAXIMUM", (4,), quant=FINE),
-        UnsupportedOperatorError,
-        "one constant number",
-    ),
     "another scale": (combined("MINIMUM", (1,)), UnsupportedOperatorError, "different scales"),
     "ellipsis": (sliced((1, 6, 6, 4), (0,) * 4, (6,) * 4, ellipsisMask=2), UnsupportedOperatorError, "ellipsis_mask"),
     "offset": (sliced((1, 6, 6, 4), (0,) * 4, (6,) * 4, offset=True), UnsupportedOperatorError, "offset"),

@@ -11,6 +11,8 @@ from int8sim.spec.eltwise import (
     add_double,
     add_fma,
     add_fma_is_defined,
+    maximum_code,
+    minimum_code,
     requantize_real,
     subtract_double,
 )
@@ -99,3 +101,9 @@ def test_requantize_real(x, s, z, sy, zy, ends):
 @given(CODES, SCALES, CODES)
 def test_requantize_real_to_the_same_scale_keeps_the_code(x, s, z):
     assert requantize_real(x, s, z, s, z, -128, 255) == x
+
+
+def test_the_greater_and_the_lesser_code():
+    pairs = [(-128, 127), (5, 5), (7, -3)]
+    assert [maximum_code(a, b, -100, 100) for a, b in pairs] == [100, 5, 7]
+    assert [minimum_code(a, b, -100, 100) for a, b in pairs] == [-100, 5, -3]

@@ -21,6 +21,7 @@ from int8sim.spec.xnnpack import (
     requantize_8_bit,
     sigmoid_code,
     tanh_code,
+    weighted_half_up,
 )
 
 from .exact import (
@@ -197,3 +198,9 @@ def test_near_ties_of_a_function(found, function):
         inverse = beside(draw, (place % 100 + Fraction(1, 2)) / Fraction(share))
         value = float32_sum(float32_product(share, inverse), zero_point)
         assert found(x, scale, 0, inverse, zero_point, *ENDS) == half_even_clipped(value, *ENDS)
+
+
+def test_the_sum_of_four_cells():
+    """bilinear_place is held in test_resize_tflite.py."""
+    assert [weighted_half_up(acc, 2, -128, 127) for acc in (-6, -2, 1, 2, 6)] == [-1, 0, 0, 1, 2]
+    assert weighted_half_up(6, 2, -128, 1) == weighted_half_up(-600, 2, 1, 127) == 1

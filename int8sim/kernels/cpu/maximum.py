@@ -1,4 +1,7 @@
-"""The greatest of tensors, element by element, the first of equals; np.maximum leaves open which zero that is."""
+"""The greatest of tensors, element by element, the first of equals; np.maximum leaves open which zero that is.
+
+Two of codes by the layer's `combine` step.
+"""
 
 import numpy as np
 

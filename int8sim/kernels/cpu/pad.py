@@ -1,4 +1,4 @@
-"""Cells of real zero around a stored tensor."""
+"""Cells of one value around a stored tensor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from int8sim.kernels.storage import stored_axes, stored_zero
+from int8sim.kernels.storage import flip, stored_axes
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -15,8 +15,7 @@ from int8sim.model.tensor import TensorType
 class Padded(Protocol):
     """The attributes that the kernel reads."""
 
-    @property
-    def value(self) -> float: ...
+    def filling(self, kind: TensorType) -> float: ...
     def widths(self) -> list[tuple[int, int]]: ...
 
 
@@ -30,7 +29,7 @@ def prepare(
     """x in storage form -> y in storage form."""
     del output_type, constants, arithmetic
     x, widths = inputs[0], op.widths()
-    filling = stored_zero(x) if x.quant else op.value
+    filling = op.filling(x) + (flip(x) if x.quant else 0)
     stored_widths = [widths[axis] for axis in stored_axes(x)]
     inside = tuple(slice(before, -after or None) for before, after in stored_widths)
 

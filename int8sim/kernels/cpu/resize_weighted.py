@@ -1,4 +1,4 @@
-"""Resizing by weights in float32, compiled: one kernel along either axis."""
+"""Resizing by weights in float32, compiled: one kernel along either axis. Codes in NumPy, but for the step behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.memory import empty
-from int8sim.model.step import Arithmetic, Array
+from int8sim.kernels.cpu.pointwise import by_loop, recode
+from int8sim.kernels.storage import flip
+from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import float32, fma
 
@@ -35,7 +37,9 @@ def prepare(
     arithmetic: Arithmetic | None,
 ) -> Callable[[Array], Array]:
     """x in storage form -> y in storage form."""
-    del inputs, output_type, constants, arithmetic
+    del constants
+    if arithmetic is not None:
+        return of_codes(op, inputs[0], output_type, arithmetic["output"])
     rows, columns, kernel, outside = packed(op.rows), packed(op.columns), build(weigh), np.float32(op.outside)
     beyond = [j for j, (_, weights) in enumerate(op.columns) if not weights]
 
@@ -52,6 +56,29 @@ def prepare(
         return resized
 
     return call
+
+
+def of_codes(op: Weighted, x: TensorType, y: TensorType, step: Step) -> Callable[[Array], Array]:
+    """x in storage form -> y in storage form: exact sums of 32 bits along columns, then rows, then the step."""
+    one = 2.0 ** (step.at(0)[0] / 2)
+    rows, columns = ((first, (table * one).astype(np.int32)) for first, _, table in map(packed, (op.rows, op.columns)))
+    output = by_loop(step, recode, y, flip(y))
+
+    def call(stored: Array) -> Array:
+        codes = stored.astype(np.int32) - flip(x)
+        return output(np.ascontiguousarray(along(along(codes, *columns, 2), *rows, 1)))
+
+    return call
+
+
+def along(x: Array, firsts: Array, weights: Array, axis: int) -> Array:
+    """int32 [N, H, W, C] by weights, int32 [places, most], along one axis; the cells behind the last weigh nothing."""
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    cells = [np.minimum(firsts + k, x.shape[axis] - 1) for k in range(weights.shape[1])]
+    parts = [x.take(cell, axis) * weights[:, k].reshape(shape) for k, cell in enumerate(cells)]
+    total: Array = np.add.reduce(parts)
+    return total
 
 
 def packed(places: Places) -> tuple[Array, Array, Array]:
