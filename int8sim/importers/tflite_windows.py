@@ -62,7 +62,7 @@ def read_transpose_conv(net: Network, node: Operator) -> None:
     top, left, *_ = _pads_of(node, size[1:3], values.shape[1:3], strides, (1, 1))
     whole = [strides[i] * (net.types[x].shape[1 + i] - 1) + values.shape[1 + i] for i in (0, 1)]
     rest = whole[0] - top - size[1], whole[1] - left - size[2]
-    if min(rest) < 0:
+    if any(beyond <= -stride for beyond, stride in zip(rest, strides, strict=True)):
         raise node.refused(f"its output is {size}, and its windows end {[-each for each in rest]} cells before that")
     op, weight = ConvTranspose(strides, (top, left, *rest)), values.transpose(0, 3, 1, 2)
     net.weighted(node, op, x, weight, activation=node.integer(3, "b"), axis=1, bias=3)

@@ -112,7 +112,8 @@ class ConvTranspose(Op):
 
     def arithmetic(self, scheme: Scheme, scales: Scales) -> Arithmetic:
         (x, w), channels = scales.inputs[:2], scales.types[1].shape[1] * self.group
-        return scheme.steps(x=x, w=w, y=scales.output, channels=channels, low=scales.low, high=scales.high)
+        bounds = {"low": scales.low, "high": scales.high}
+        return scheme.steps(x=x, w=w, y=scales.output, channels=channels, beyond=min(self.pads) < 0, **bounds)
 
     def _sum(
         self, types: Sequence[TensorType], steps: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]

@@ -6,6 +6,7 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | kind | roles | derive(...) receives |
 | --- | --- | --- |
 | convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high; group, depth |
+| conv_transpose | output [, accumulate] | x, w, y, channels, low, high; beyond: are there cells that no window reaches |
 | add, subtract, multiply | combine | a, b, y, low, high, shapes (of a and b as stored) |
 | average_pool, global_average_pool | step, finish | x, y, window (height, width), channels, low, high |
 | reduce_mean | step, finish | x, y, window (cells, 1), low, high |
@@ -162,8 +163,8 @@ class Profile:
     height and width that the engine averages; None: any. bounds: kind -> the code of a fused activation's real bound,
     where it is not spec.affine.bound_code's. fold: in which order batch normalization is folded into
     weights; None: as one factor and one summand. host: ops that the engine's own software computes in float32; None:
-    not known. bilinear: (output cell, input size, output size, align_corners, half_pixel_centers) -> the cell's place in
-    the input, in cells, when this engine resizes codes; None: it does not. remarks: what a person should know of a
+    not known. bilinear: (output cell, input size, output size, align_corners, half_pixel_centers) -> the place in the
+    input, in cells, when this engine resizes codes; None: it does not. remarks: what a person should know of a
     layer, by its steps, its integer inputs and its real bias, one sentence each.
     """
 

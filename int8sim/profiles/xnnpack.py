@@ -7,7 +7,8 @@ The delegate takes CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, 
 LOGISTIC, TANH, LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, RESIZE_BILINEAR, and
 BATCH_MATMUL where the second operand's zero point is 0. It leaves to the optimized kernels (tflite_optimized.py):
 AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH, RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL,
-LEAKY_RELU and QUANTIZE of codes where a ratio of scales is outside its bounds. A convolution or fully connected layer
+LEAKY_RELU and QUANTIZE of codes where a ratio of scales is outside its bounds; and a TRANSPOSE_CONV whose output has
+cells at its end that no window reaches. A convolution or fully connected layer
 whose ratio is 256 or more does not run at all. Sources:
 google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK;
 measured on ai-edge-litert 2.3.0.
@@ -166,9 +167,14 @@ def _matmul_is_left(*, w: QuantParams) -> bool:
     return w.tensor_zero_point != 0
 
 
+def _conv_transpose_is_left(*, beyond: bool) -> bool:
+    return beyond
+
+
 OPTIMIZED = TFLITE_OPTIMIZED.schemes
 MEAN = Scheme({"step": sum_codes, "finish": mean_offset_rne}, _mean)
 WEIGHTED = Scheme({"output": float_rne}, _weighted)
+CONV_TRANSPOSE_LEFT = Branch("cells that no window reaches", _conv_transpose_is_left, OPTIMIZED["conv_transpose"])
 ADD_LEFT = Branch("a ratio outside 2**-10 .. 2**8", _add_is_left, OPTIMIZED["add"])
 SUBTRACT_LEFT = replace(ADD_LEFT, scheme=OPTIMIZED["subtract"])
 MULTIPLY_LEFT = Branch("ratio outside 2**-16 .. 2**8", _multiply_is_left, OPTIMIZED["multiply"])
@@ -184,7 +190,7 @@ XNNPACK = replace(
     schemes={
         **OPTIMIZED,
         "convolution": WEIGHTED,
-        "conv_transpose": WEIGHTED,
+        "conv_transpose": replace(WEIGHTED, branches=(CONV_TRANSPOSE_LEFT,)),
         "fully_connected": WEIGHTED,
         "matmul": Scheme({"output": float_rne}, _matmul, branches=(MATMUL_LEFT,)),
         "add": Scheme({"combine": add_shifted}, _add, branches=(ADD_LEFT,)),

@@ -54,7 +54,7 @@ def transposed(rng, aimed):
     """A file of one operator."""
     height, width, channels, outputs = (int(value) for value in rng.integers(1, (8, 8, 9, 40)))
     strides = [int(value) for value in rng.integers(1, 4, 2)]
-    kernel = [int(value) for value in rng.integers(strides, 6)]
+    kernel = [int(value) for value in rng.integers(1, 6, 2)]
     padding = int(rng.integers(2))
     reach = [stride if padding == SAME else size for stride, size in zip(strides, kernel, strict=True)]
     size = [(n - 1) * stride + more for n, stride, more in zip((height, width), strides, reach, strict=True)]
