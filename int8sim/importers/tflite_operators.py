@@ -52,10 +52,12 @@ from int8sim.ops.global_average_pool import GlobalAveragePool
 from int8sim.ops.hard_swish import HardSwish
 from int8sim.ops.leaky_relu import LeakyRelu
 from int8sim.ops.matmul import Matmul
+from int8sim.ops.max_pool import MaxPool
 from int8sim.ops.maximum import Maximum
 from int8sim.ops.minimum import Minimum
 from int8sim.ops.multiply import Multiply
 from int8sim.ops.pad import Pad
+from int8sim.ops.prelu import Prelu
 from int8sim.ops.quantize import Quantize
 from int8sim.ops.reduce_mean import ReduceMean
 from int8sim.ops.relu import Relu
@@ -144,6 +146,29 @@ def read_leaky_relu(net: Network, node: Operator) -> None:
     if not math.isfinite(slope):
         raise node.misfit(f"its alpha is {slope}; a finite one is needed")
     net.add(node, LeakyRelu(slope), net.activation(node))
+
+
+def read_prelu(net: Network, node: Operator) -> None:
+    """PRELU with constant slopes."""
+    net.constant(node, 1, "slopes")
+    net.add(node, Prelu(), net.activation(node), net.operand(node, 1))
+
+
+def read_reduce_max(net: Network, node: Operator) -> None:
+    """REDUCE_MAX over some axes, at one scale: a max pool of these axes in a column."""
+    x, axes, kept = net.activation(node), _axes(net, node), bool(node.integer(0, "b"))
+    sizes, quant = net.types[x].shape, activation_quant(net.tensor(node.outputs[0]))
+    if quant != net.types[x].quant:
+        raise node.refused("its input and output have different scales or zero points; the engines need the same")
+    others = [axis for axis in range(1, len(sizes)) if axis not in axes]
+    count = math.prod(sizes[axis] for axis in axes)
+    for op in (
+        Transpose((0, *axes, *others)),
+        reshaped((count, 1, math.prod(sizes[axis] for axis in others))),
+        MaxPool((count, 1)),
+    ):
+        x = net.between(node, op, x, "column")
+    net.add(node, reshaped([1 if a in axes else size for a, size in enumerate(sizes) if kept or a not in axes][1:]), x)
 
 
 def read_mean(net: Network, node: Operator) -> None:
@@ -302,8 +327,10 @@ READERS: Mapping[str, Reader] = {
     "PACK": read_pack,
     "PAD": read_pad,
     "PADV2": read_pad,
+    "PRELU": read_prelu,
     "QUANTIZE": read_quantize,
     "READ_VARIABLE": read_read_variable,
+    "REDUCE_MAX": read_reduce_max,
     "RELU": _pointwise(Relu()),
     "RELU6": _pointwise(Clip(0.0, 6.0)),
     "RELU_N1_TO_1": _pointwise(Clip(-1.0, 1.0)),

@@ -6,13 +6,14 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | kind | roles | derive(...) receives |
 | --- | --- | --- |
 | convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high; group, depth |
-| conv_transpose | output [, accumulate] | x, w, y, channels, low, high; beyond: are there cells that no window reaches |
+| conv_transpose | output [, accumulate] | x, w, y, channels, low, high; beyond: whether no window reaches some |
 | add, subtract, multiply | combine | a, b, y, low, high, shapes (of a and b as stored) |
 | average_pool, global_average_pool | step, finish | x, y, window (height, width), channels, low, high |
 | reduce_mean | step, finish | x, y, window (cells, 1), low, high |
 | softmax | exponential, total, quotient | x, y, length, low, high |
 | clamp (ReLU, Clip) | convert | x, y, low, high, bounds (real) |
 | maximum, minimum | combine | low, high |
+| prelu | combine | x, w, y, low, high |
 | resize_weighted | output | low, high |
 | leaky_relu | convert | x, y, low, high, slope |
 | sigmoid, tanh, hard_swish, requantize | convert | x, y, low, high |

@@ -37,6 +37,7 @@ from int8sim.profiles.tflite_rules import (
     matmul,
     mean,
     multiply,
+    prelu,
     requantize,
     softmax,
 )
@@ -53,6 +54,7 @@ from int8sim.spec.tflite_elementwise import (
     leaky_relu_double,
     logistic_table,
     multiply_double,
+    prelu_double,
     requantize_double,
     tanh_table,
 )
@@ -124,6 +126,7 @@ TFLITE_REFERENCE = Profile(
         "minimum": MINIMUM,
         "resize_weighted": Scheme({"output": weighted_half_away}, resize_bilinear),
         "leaky_relu": Scheme({"convert": leaky_relu_double}, leaky_relu),
+        "prelu": Scheme({"combine": prelu_double}, prelu),
         "hard_swish": Scheme({"convert": hard_swish_fixed}, hard_swish),
         "requantize": Scheme({"convert": requantize_double}, requantize),
         "clamp": replace(clamp_scheme(), branches=(RESCALED,)),

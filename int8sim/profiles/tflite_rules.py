@@ -186,6 +186,24 @@ def leaky_relu_of(real: float, below: float, x: QuantParams, y: QuantParams, low
     return _convert(x, y, low, high, multiplier=multiplier, shift=shift, **slope)
 
 
+def prelu(*, x: QuantParams, w: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
+    """Two multipliers, in float32. Source: kernels/activations.cc, PreluPrepare."""
+    ratio = float32(x.tensor_scale / y.tensor_scale)
+    return prelu_of(ratio, float32_ratio(x.tensor_scale, w.tensor_scale, y.tensor_scale), x, w, y, low, high)
+
+
+def prelu_of(
+    real: float, below: float, x: QuantParams, w: QuantParams, y: QuantParams, low: int, high: int
+) -> Parameters:
+    """The step of a PRELU: `real` of codes from the zero point up, `below` of the products of codes under it."""
+    (multiplier, shift), (slope_multiplier, slope_shift) = fixed_point(real), fixed_point(below)
+    zero_points = {"from_zero_point": x.tensor_zero_point, "slope_zero_point": w.tensor_zero_point}
+    scaling = {"multiplier": multiplier, "shift": shift}
+    slope = {"slope_multiplier": slope_multiplier, "slope_shift": slope_shift}
+    bounds = {"zero_point": y.tensor_zero_point, "low": low, "high": high}
+    return {"combine": {**zero_points, **scaling, **slope, **bounds}}
+
+
 def hard_swish(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
     """Two 15-bit multipliers: to the output, and to the scale at which 3.0 is 2**15. In float32.
 

@@ -1,8 +1,8 @@
 """TensorFlow Lite Micro, reference kernels: what the package tflite-micro runs on a host.
 
 As LiteRT's reference kernels (tflite.py), except: the fully connected layer is fixed point with two roundings, the
-multipliers of BATCH_MATMUL, MUL and LEAKY_RELU are derived in float64, LOGISTIC and TANH are gemmlowp's fixed point, at
-one output scale each. RELU6 does not convert codes to its output's scale.
+multipliers of BATCH_MATMUL, MUL, PRELU and LEAKY_RELU are derived in float64, LOGISTIC and TANH are gemmlowp's fixed
+point, at one output scale each. RELU6 does not convert codes to its output's scale.
 Source: tensorflow/tflite-micro:tensorflow/lite/micro/kernels/; measured on tflite-micro 0.dev20261023.
 """
 
@@ -16,12 +16,12 @@ from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import Branch, Scheme
 from int8sim.profiles.rules import Parameters
 from int8sim.profiles.tflite import TFLITE_REFERENCE
-from int8sim.profiles.tflite_rules import LARGEST_LEFT_SHIFT, convolution, leaky_relu_of, product_of
+from int8sim.profiles.tflite_rules import LARGEST_LEFT_SHIFT, convolution, leaky_relu_of, prelu_of, product_of
 from int8sim.profiles.tflite_wide import OUTPUT
 from int8sim.spec.affine import bound_code, clamp_code
 from int8sim.spec.multipliers import tflite_multiplier
 from int8sim.spec.requantize import output_double
-from int8sim.spec.tflite_elementwise import leaky_relu_double, logistic_fixed, multiply_double, tanh_fixed
+from int8sim.spec.tflite_elementwise import leaky_relu_double, logistic_fixed, multiply_double, prelu_double, tanh_fixed
 
 INTEGER_BITS = 4  # of the scaled difference in LOGISTIC and TANH
 INPUT_SCALES = 2.0**-28, 2.0**35  # outside the kernels shift by a negative number, or by more than 62
@@ -34,6 +34,11 @@ def _multiply(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high:
 def _leaky_relu(*, x: QuantParams, y: QuantParams, low: int, high: int, slope: float) -> Parameters:
     below = x.tensor_scale * float(slope) / y.tensor_scale
     return leaky_relu_of(x.tensor_scale / y.tensor_scale, below, x, y, low, high)
+
+
+def _prelu(*, x: QuantParams, w: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
+    below = x.tensor_scale * w.tensor_scale / y.tensor_scale
+    return prelu_of(x.tensor_scale / y.tensor_scale, below, x, w, y, low, high)
 
 
 def _sigmoid(*, x: QuantParams, low: int, high: int) -> Parameters:
@@ -76,6 +81,7 @@ TFLM = replace(
         "fully_connected int16": OUTPUT,
         "matmul": Scheme({"output": output_double}, convolution),
         "multiply": Scheme({"combine": multiply_double}, _multiply),
+        "prelu": Scheme({"combine": prelu_double}, _prelu),
         "leaky_relu": LEAKY_RELU,
         "leaky_relu int16": LEAKY_RELU,
         "sigmoid": Scheme({"convert": logistic_fixed}, _sigmoid),

@@ -82,6 +82,45 @@ def leaky_relu_double_is_defined(
     return double_is_defined(difference, abs(slope_multiplier), slope_shift)
 
 
+def prelu_double(
+    x: S9,
+    slope: S9,
+    from_zero_point: S9,
+    slope_zero_point: S9,
+    multiplier: U31,
+    shift: S6,
+    slope_multiplier: U31,
+    slope_shift: S6,
+    zero_point: S16,
+    low: S16,
+    high: S16,
+) -> int:
+    """PRELU: one multiplier from the zero point up, another, of the product with the slope, below. Source: prelu.h."""
+    difference = x - from_zero_point
+    if difference >= 0:
+        scaled = double(difference, multiplier, shift)
+    else:
+        scaled = double(difference * (slope - slope_zero_point), slope_multiplier, slope_shift)
+    return clamp(scaled + zero_point, low, high)
+
+
+def prelu_double_is_defined(
+    x: int,
+    slope: int,
+    from_zero_point: int,
+    slope_zero_point: int,
+    multiplier: int,
+    shift: int,
+    slope_multiplier: int,
+    slope_shift: int,
+) -> bool:
+    """Whether the shifted difference, or product, fits 32 bits."""
+    difference = x - from_zero_point
+    if difference >= 0:
+        return double_is_defined(difference, multiplier, shift)
+    return double_is_defined(difference * (slope - slope_zero_point), slope_multiplier, slope_shift)
+
+
 def narrow_multiplier(multiplier: U31) -> int:
     """A 31-bit multiplier as 15 bits, half up, saturated: DownScaleInt32ToInt16Multiplier."""
     return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1)

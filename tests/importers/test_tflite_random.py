@@ -20,6 +20,8 @@ pytestmark = pytest.mark.engine
 AMOUNTS = [pytest.param(1_500, id="few"), pytest.param(1_000_000, id="million", marks=pytest.mark.slow)]
 FORMS = {
     "RELU_N1_TO_1": (1, ""),
+    "PRELU": (1, ""),
+    "REDUCE_MAX": (2, "ReducerOptions"),
     "RESIZE_BILINEAR": (3, "ResizeBilinearOptions"),
     "SQUEEZE": (1, "SqueezeOptions"),
     "EXPAND_DIMS": (1, "ExpandDimsOptions"),
@@ -225,6 +227,22 @@ def bilinear(dice):
     return file.add("RESIZE_BILINEAR", (1, *sizes, shape[3]), x, file.integers("size", sizes), **options)
 
 
+def prelu(dice):
+    """Slopes by channel, as Keras shares them, or of every place."""
+    x, shape = dice.quant(), (1, dice.upto(1, 9), dice.upto(1, 9), dice.upto(1, 9 + dice.size // 80))
+    file, sizes = File(shape, x), dice.pick((1, 1, shape[3]), (shape[3],), shape[1:], (1, 1, 1))
+    slopes = file.flat.constant("slopes", dice.codes(sizes), dice.quant(2.0**-7))
+    return file.add("PRELU", shape, dice.pick(x, dice.quant()), slopes)
+
+
+def reduce_max(dice):
+    shape, x, kept = dice.shape(), dice.quant(), dice.pick(True, False)
+    axes = sorted({dice.upto(1, len(shape) - 1) for _ in range(2)})
+    sizes = [1 if axis in axes else size for axis, size in enumerate(shape) if kept or axis not in axes]
+    file = File(shape, x)
+    return file.add("REDUCE_MAX", sizes, x, file.integers("axes", axes), keepDims=kept)
+
+
 MAKERS = {
     "MEAN": mean,
     "ADD": broadcast("ADD"),
@@ -237,6 +255,8 @@ MAKERS = {
     "MAXIMUM": limit("MAXIMUM"),
     "MINIMUM": limit("MINIMUM"),
     "PADV2": padded,
+    "PRELU": prelu,
+    "REDUCE_MAX": reduce_max,
     "RESIZE_BILINEAR": bilinear,
     "SQUEEZE": squeeze,
     "EXPAND_DIMS": expand_dims,

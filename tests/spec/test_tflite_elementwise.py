@@ -19,6 +19,8 @@ from int8sim.spec.tflite_elementwise import (
     multiply_double,
     multiply_double_is_defined,
     narrow_multiplier,
+    prelu_double,
+    prelu_double_is_defined,
     requantize_double,
     requantize_double_is_defined,
     tanh_fixed,
@@ -279,3 +281,14 @@ def test_a_table_is_undefined_beyond_int32(function, is_defined, exact):
     assert not is_defined(127, 1.0, 97, at, -128, *INT8)
     assert function(127, 1.0, 97, below, -128, *INT8) == function(127, 1.0, 97, at, -128, *INT8) == 127
     assert tanh_table(-128, 1.0, 0, at, 127, *INT8) == -128
+
+
+def test_prelu_double():
+    """One half above the zero point, a quarter of the product with the slope below it; ties half up, then half away."""
+    numbers = 1, -1, 2**30, 0, 2**30, 1
+    assert [prelu_double(x, 3, *numbers, 5, *INT8) for x in (-3, -1, 0, 1, 2, 6)] == [1, 3, 4, 5, 6, 8]
+    assert prelu_double(-128, -128, *numbers, 0, *INT8) == 127
+    assert prelu_double_is_defined(-1, 127, 0, 0, 2**30, 0, 2**30, -24)
+    assert not prelu_double_is_defined(-2, 127, 0, 0, 2**30, 0, 2**30, -24)
+    assert prelu_double_is_defined(2, 127, 0, 0, 2**30, 0, 2**30, -24)
+    assert not prelu_double_is_defined(2, 1, 0, 0, 2**30, -31, 2**30, 0)

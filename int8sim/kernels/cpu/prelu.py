@@ -1,4 +1,4 @@
-"""x where x > 0, else x * slope, by NumPy."""
+"""x where x > 0, else x * slope, by NumPy; of codes the layer's `combine` step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from int8sim.kernels.cpu.elementwise import aligned
+from int8sim.kernels.cpu.elementwise import aligned, pairs
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 
@@ -26,6 +26,9 @@ def prepare(
     arithmetic: Arithmetic | None,
 ) -> Callable[[Array], Array]:
     """x in storage form, channels last -> y in storage form."""
-    del arithmetic
+    if arithmetic is not None:
+        slope = op.slopes(inputs[0], constants[1])
+        kinds = [inputs[0], inputs[1].with_shape(slope.shape)]
+        return pairs(arithmetic["combine"], kinds, output_type, {1: slope})
     slopes = aligned(op.slopes(inputs[0], constants[1].astype(np.float32)), inputs[1], output_type)
     return lambda stored: np.where(stored > 0, stored, stored * slopes)
