@@ -98,7 +98,8 @@ def _elementwise(op: Op) -> Reader:
     def read(net: Network, node: Operator) -> None:
         operands = [net.operand(node, position) for position in (0, 1)]
         net.add(node, op, *operands, activation=node.integer(0, "b"))
-        _check_scales(net, node, operands)
+        if op.kind != "multiply":
+            _check_scales(net, node, operands)
 
     return read
 

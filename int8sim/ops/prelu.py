@@ -60,7 +60,11 @@ class Prelu(Op):
         return np.array([arithmetic["combine"](*pair) for pair in pairs], output.dtype).reshape(x.shape)
 
     def operands_at(
-        self, types: Sequence[TensorType], arithmetic: Arithmetic, inputs: Sequence[Array], index: tuple[int, ...]
+        self,
+        types: Sequence[TensorType],
+        arithmetic: Arithmetic,  # noqa: ARG002 (one role is all there is)
+        inputs: Sequence[Array],
+        index: tuple[int, ...],
     ) -> Operands:
         both = np.broadcast_arrays(inputs[0], self.slopes(types[0], inputs[1]))
         return "combine", tuple(each[index].item() for each in both)

@@ -13,26 +13,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from int8sim.model.step import Array, LookupTable
+from int8sim.model.step import Array
 from int8sim.model.table import Row
 from int8sim.model.tensor import QuantParams
-from int8sim.profiles.base import Floats, Scheme
-from int8sim.profiles.rules import Parameters
-from int8sim.profiles.tflite_rules import fixed_point
-from int8sim.profiles.tflite_wide import INT16_MAX, OUTPUT
+from int8sim.profiles.base import Floats
+from int8sim.profiles.tflite_wide import INT16_MAX, OUTPUT, SOFTMAX
 from int8sim.profiles.tflm import TFLM
-from int8sim.spec.float32 import exp_binary64, float32
-from int8sim.spec.pooling import average_half_away, sum_codes
-from int8sim.spec.tflite_elementwise import multiply_double
-from int8sim.spec.wide import (
-    exponential_16,
-    one_over_one_plus,
-    quotient_16,
-    sum_16,
-    table_16,
-)
-
-EXP_RANGE = 10.0  # of softmax's exponential: -10 .. 0 over 16 bits
+from int8sim.spec.float32 import float32
 
 
 def symmetric_int16(row: Row, non_negative: bool) -> QuantParams:
@@ -48,16 +35,6 @@ def wide_bias_codes(bias: Floats, input_scale: float, weight_scales: Floats) -> 
     return np.trunc(reals + np.copysign(0.5, reals)).astype(np.int64)
 
 
-def _softmax(*, x: QuantParams, low: int, high: int) -> Parameters:
-    multiplier, shift = fixed_point(x.tensor_scale / (EXP_RANGE / 65535.0))
-    exponentials, reciprocals = table_16(exp_binary64, -EXP_RANGE, 0.0), table_16(one_over_one_plus, 0.0, 1.0)
-    tables = [LookupTable(np.array(values, np.int64)) for values in (exponentials, reciprocals)]
-    return {
-        "exponential": {"multiplier": multiplier, "shift": shift, "table": tables[0]},
-        "quotient": {"table": tables[1], "low": max(low, 0), "high": high},
-    }
-
-
 CMSIS_NN = replace(
     TFLM,
     name="cmsis_nn",
@@ -68,11 +45,6 @@ CMSIS_NN = replace(
     schemes={
         **TFLM.schemes,
         "matmul int16": OUTPUT,
-        "multiply int16": Scheme({"combine": multiply_double}, TFLM.schemes["multiply"].derive),
-        "average_pool int16": Scheme(
-            {"step": sum_codes, "finish": average_half_away}, TFLM.schemes["average_pool"].derive
-        ),
-        "softmax int16": Scheme({"exponential": exponential_16, "total": sum_16, "quotient": quotient_16}, _softmax),
+        "softmax int16": SOFTMAX,
     },
-    forced={**TFLM.forced, "softmax": {**TFLM.forced["softmax"], "int16": QuantParams(1 / 32768, dtype="int16")}},
 )

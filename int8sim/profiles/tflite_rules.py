@@ -235,5 +235,10 @@ def _convert(x: QuantParams, y: QuantParams, low: int, high: int, **scaling: int
 PRESETS = {"performance": symmetric_int8, "mixed": asymmetric_int8}
 WEIGHTS = Weights(frozenset({"convolution"}), amax_scale, weight_codes)
 SHARE = QuantParams(1 / 256, -128)
-FORCED = {"softmax": {"int8": SHARE}, "sigmoid": {"int8": SHARE}, "tanh": {"int8": QuantParams(1 / 128, 0)}}
+SHARE_16 = QuantParams(1 / 32768, dtype="int16")
+FORCED = {
+    "softmax": {"int8": SHARE, "int16": SHARE_16},
+    "sigmoid": {"int8": SHARE},
+    "tanh": {"int8": QuantParams(1 / 128, 0)},
+}
 """Outputs that the converter, and most kernels, leave no choice of."""

@@ -10,16 +10,30 @@ from __future__ import annotations
 import numpy as np
 
 from int8sim.model.errors import RatioError
+from int8sim.model.step import LookupTable
 from int8sim.model.tensor import QuantParams
 from int8sim.profiles.base import Scheme
 from int8sim.profiles.rules import Parameters, channel_scales, per_channel
-from int8sim.profiles.tflite_rules import fixed_point, leaky_relu, requantize
+from int8sim.profiles.tflite_rules import average, fixed_point, leaky_relu, mean, multiply, requantize
 from int8sim.spec.eltwise import ADD_LEFT_SHIFT_16
+from int8sim.spec.float32 import exp_binary64
 from int8sim.spec.multipliers import tflite_multiplier
-from int8sim.spec.tflite_elementwise import leaky_relu_double, requantize_double
-from int8sim.spec.wide import add_double_16, output_wide, reduced_multiplier, subtract_double_16
+from int8sim.spec.pooling import average_half_away, mean_double, sum_codes, sum_offset
+from int8sim.spec.tflite_elementwise import leaky_relu_double, multiply_double, requantize_double
+from int8sim.spec.wide import (
+    add_double_16,
+    exponential_16,
+    one_over_one_plus,
+    output_wide,
+    quotient_16,
+    reduced_multiplier,
+    subtract_double_16,
+    sum_16,
+    table_16,
+)
 
 INT16_MAX = 32767
+EXP_RANGE = 10.0  # of softmax's exponential: -10 .. 0 over 16 bits
 LEAST_SHIFT = -7  # to the right: a ratio of 2**7 or more has no 16-bit multiplier
 
 
@@ -46,13 +60,29 @@ def _add(*, a: QuantParams, b: QuantParams, y: QuantParams, low: int, high: int)
     return {"combine": {**inputs, "multiplier": multiplier, "shift": shift, "low": low, "high": high}}
 
 
+def _softmax(*, x: QuantParams, low: int, high: int) -> Parameters:
+    multiplier, shift = fixed_point(x.tensor_scale / (EXP_RANGE / 65535.0))
+    exponentials, reciprocals = table_16(exp_binary64, -EXP_RANGE, 0.0), table_16(one_over_one_plus, 0.0, 1.0)
+    tables = [LookupTable(np.array(values, np.int64)) for values in (exponentials, reciprocals)]
+    return {
+        "exponential": {"multiplier": multiplier, "shift": shift, "table": tables[0]},
+        "quotient": {"table": tables[1], "low": max(low, 0), "high": high},
+    }
+
+
 OUTPUT = Scheme({"output": output_wide}, _output)
+SOFTMAX = Scheme({"exponential": exponential_16, "total": sum_16, "quotient": quotient_16}, _softmax)
 WIDE = {
     "convolution int16": OUTPUT,
     "conv_transpose int16": OUTPUT,
     "fully_connected int16": OUTPUT,
     "add int16": Scheme({"combine": add_double_16}, _add),
     "subtract int16": Scheme({"combine": subtract_double_16}, _add),
+    "multiply int16": Scheme({"combine": multiply_double}, multiply),
+    "average_pool int16": Scheme({"step": sum_codes, "finish": average_half_away}, average),
+    "global_average_pool int16": Scheme({"step": sum_offset, "finish": mean_double}, mean),
+    "reduce_mean int16": Scheme({"step": sum_offset, "finish": mean_double}, mean),
+    "softmax int16": SOFTMAX,
     "leaky_relu int16": Scheme({"convert": leaky_relu_double}, leaky_relu),
     "requantize int16": Scheme({"convert": requantize_double}, requantize),
 }

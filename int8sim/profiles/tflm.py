@@ -2,7 +2,8 @@
 
 As LiteRT's reference kernels (tflite.py), except: the fully connected layer is fixed point with two roundings, the
 multipliers of BATCH_MATMUL, MUL, PRELU and LEAKY_RELU are derived in float64, LOGISTIC and TANH are gemmlowp's fixed
-point, at one output scale each. RELU6 does not convert codes to its output's scale.
+point, at one output scale each. RELU6 does not convert codes to its output's scale; the tables of 16-bit
+SOFTMAX are others, which are not known here.
 Source: tensorflow/tflite-micro:tensorflow/lite/micro/kernels/; measured on tflite-micro 0.dev20261023.
 """
 
@@ -67,6 +68,7 @@ def _raw(*, x: QuantParams, bounds: tuple[float, float]) -> Parameters:
 
 CLAMP = TFLITE_REFERENCE.schemes["clamp"]
 RAW = Branch("with an upper bound, of another scale", _is_raw, Scheme({"convert": clamp_code}, _raw))
+MULTIPLY = Scheme({"combine": multiply_double}, _multiply)
 LEAKY_RELU = Scheme({"convert": leaky_relu_double}, _leaky_relu)
 
 TFLM = replace(
@@ -75,12 +77,13 @@ TFLM = replace(
     title="TensorFlow Lite Micro, reference kernels",
     source="tensorflow/tflite-micro:tensorflow/lite/micro/kernels/",
     schemes={
-        **TFLITE_REFERENCE.schemes,
+        **{kind: scheme for kind, scheme in TFLITE_REFERENCE.schemes.items() if kind != "softmax int16"},
         "clamp": replace(CLAMP, branches=(RAW, *CLAMP.branches)),
         "fully_connected": Scheme({"output": output_double}, convolution),
         "fully_connected int16": OUTPUT,
         "matmul": Scheme({"output": output_double}, convolution),
-        "multiply": Scheme({"combine": multiply_double}, _multiply),
+        "multiply": MULTIPLY,
+        "multiply int16": MULTIPLY,
         "prelu": Scheme({"combine": prelu_double}, _prelu),
         "leaky_relu": LEAKY_RELU,
         "leaky_relu int16": LEAKY_RELU,
