@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,6 +35,9 @@ class Network:
     Windows slide over 4-D tensors in NCHW. A tensor that is none has an image form, `<name>_image`, of height 1 where
     the model's has three axes; what is computed from image forms alone stays one until something else reads it.
     """
+
+    quantized: ClassVar[bool] = False
+    """Whether an engine's arithmetic is asked for, where it says which that is of real values too."""
 
     def __init__(self, model: Model, lead: int = 0) -> None:
         self.model, self.lead = model, lead

@@ -98,7 +98,8 @@ class _Pairs(Pairs):
         return [end if value is None else float(value.reshape(())) for value, end in ends]
 
     def _moved(self, node: Node, result: Quantized) -> Node | None:
-        source = self.source(node.input(0))
+        """A Resize that is no mode nearest stays real: ONNX Runtime 1.31.1 leaves it there."""
+        source = self.source(node.input(0)) if node.text("mode", "nearest") == "nearest" else None
         if source is None or not self.all_codes([source, result]) or not self.same([source, result]):
             return None
         return replace(node, inputs=(source.codes, *node.inputs[1:]), outputs=(result.codes,))

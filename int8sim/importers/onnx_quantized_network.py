@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,8 +26,8 @@ from int8sim.ops.base import Op
 from int8sim.ops.reshape import Reshape
 from int8sim.profiles.base import Profile
 
-COPIED = frozenset({"move", "concat"})
-"""Kinds of ops that a plain ONNX operator does to codes of one scale as to real values."""
+ONE_SCALE = frozenset({"move", "concat", "resize_bilinear"})
+"""Kinds of ops that a plain ONNX operator does to codes of one scale, which its output then has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,8 @@ class Coded(Node):
 
 class QuantizedNetwork(Network):
     """profile: whose arithmetic the integer layers get. kinds: types of the integer constants."""
+
+    quantized: ClassVar[bool] = True
 
     def __init__(self, model: Model, profile: Profile, lead: int = 0) -> None:
         super().__init__(model, lead)
@@ -176,7 +179,7 @@ class QuantizedNetwork(Network):
             return super().write(layer)
         if self._coded and layer.op.kind != "move":
             return self._write_coded(self._coded, layer)
-        if layer.op.kind in COPIED and len(quants) == 1 and all(self.type_of(name).quant for name in layer.inputs):
+        if layer.op.kind in ONE_SCALE and len(quants) == 1 and all(self.type_of(name).quant for name in layer.inputs):
             return self._write_integer(layer, quants.pop())
         reason = "it computes with codes as if they were numbers; codes of one scale may move, no more"
         raise UnsupportedOperatorError(layer.op.name, layer.name, reason)

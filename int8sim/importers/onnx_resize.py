@@ -15,12 +15,14 @@ import numpy as np
 from int8sim.importers.onnx_file import Node
 from int8sim.importers.onnx_filters import Filter, cubic, linear, taps
 from int8sim.importers.onnx_network import Network
+from int8sim.ops.resize_bilinear import Pair, ResizeBilinear
 from int8sim.ops.resize_nearest import ResizeNearest
 from int8sim.ops.resize_weighted import ResizeWeighted, Taps
 from int8sim.spec.float32 import float32
 from int8sim.spec.resize import (
     Coordinates,
     Nearest,
+    bilinear_position,
     nearest_cell,
     resized_position,
     resized_size,
@@ -137,6 +139,8 @@ def _resize(net: Network, node: Node, axes: list[Axis], coordinates: str, neares
             tuple(nearest_cell(i, each.scale, each.size, each.goal, *modes) for i in range(each.goal)) for each in axes
         )
         net.add_image(node, ResizeNearest(rows, columns))
+    elif mode == "linear" and coordinates in COORDINATES and net.quantized and not node.integer("antialias", 0):
+        net.add_image(node, ResizeBilinear(*(_pairs(axis, COORDINATES[coordinates]) for axis in axes)))
     elif mode in {"linear", "cubic"}:
         kernel, outside = _filter(node, mode), float32(node.real("extrapolation_value", 0.0))
         lines = [_line(axis, kernel, place) for axis, place in zip(axes, _places(net, node, coordinates), strict=True)]
@@ -145,6 +149,19 @@ def _resize(net: Network, node: Node, axes: list[Axis], coordinates: str, neares
         raise node.refused(
             f"mode is {mode!r}, {coordinates}; nearest ({', '.join(COORDINATES)}), linear and cubic are read"
         )
+
+
+def _pairs(axis: Axis, coordinates: Coordinates) -> tuple[Pair, ...]:
+    return tuple(_pair(place, axis, coordinates) for place in range(axis.goal))
+
+
+def _pair(place: int, axis: Axis, coordinates: Coordinates) -> Pair:
+    """The cells around a position; the last cell is both, and each weighs one half."""
+    at = bilinear_position(place, axis.scale, axis.size, axis.goal, coordinates)
+    first = min(int(at), axis.size - 1)
+    if first == axis.size - 1:
+        return first, first, 0.5, 0.5
+    return first, first + 1, float32(first + 1 - at), float32(at - first)
 
 
 def _filter(node: Node, mode: str) -> Filter:

@@ -31,6 +31,11 @@ def step(total: Any, x: Any, p: Parameters, channel: Any) -> Any:
     raise NotImplementedError
 
 
+def weigh(total: Any, x: Any, row: Any, column: Any, p: Parameters, channel: Any) -> Any:
+    """A running total and the next code, whose row and column weigh so much."""
+    raise NotImplementedError
+
+
 def finish(total: Any, count: Any, p: Parameters, channel: Any) -> Any:
     """A total over `count` codes to an output code."""
     raise NotImplementedError

@@ -8,6 +8,7 @@ dequantize and a quantize. Nothing in int8sim asks which profile it is; it asks 
 | convolution, fully_connected, matmul | output [, accumulate] | x, w, y, channels, bias, low, high; group, depth |
 | conv_transpose | output [, accumulate] | x, w, y, channels, low, high; beyond: whether no window reaches some |
 | add, subtract, multiply | combine | a, b, y, low, high, shapes (of a and b as stored) |
+| resize_bilinear | weigh, output | nothing |
 | average_pool, global_average_pool | step, finish | x, y, window (height, width), channels, low, high |
 | reduce_mean | step, finish | x, y, window (cells, 1), low, high |
 | softmax | exponential, total, quotient | x, y, length, low, high |

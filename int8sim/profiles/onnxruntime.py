@@ -40,6 +40,7 @@ from int8sim.spec.multipliers import float32_ratio
 from int8sim.spec.pooling import average_real, mean_rne, sum_offset, sum_real
 from int8sim.spec.qlinear import leaky_relu_real, multiply_float32, sigmoid_real
 from int8sim.spec.requantize import float_rne
+from int8sim.spec.resize import bilinear_code, bilinear_share
 from int8sim.spec.softmax import table_exponential, table_quotient, table_sum
 from int8sim.spec.x86 import add_vpmaddubsw_pair
 
@@ -132,6 +133,10 @@ def _softmax(*, x: QuantParams, y: QuantParams, length: int, low: int, high: int
     }
 
 
+def _resize() -> Parameters:
+    return {}
+
+
 def _through_real(*, x: QuantParams, y: QuantParams, low: int, high: int, **attributes: Number) -> Parameters:
     """From codes to real values and back; the op's own attributes first."""
     return {
@@ -180,6 +185,7 @@ ONNXRUNTIME = Profile(
         "requantize": Scheme({"convert": requantize_real}, _through_real),
         "average_pool": Scheme({"step": sum_real, "finish": average_real}, _average),
         "global_average_pool": Scheme({"step": sum_offset, "finish": mean_rne}, _mean),
+        "resize_bilinear": Scheme({"weigh": bilinear_share, "output": bilinear_code}, _resize),
         "softmax": Scheme({"exponential": table_exponential, "total": table_sum, "quotient": table_quotient}, _softmax),
         "clamp": clamp_scheme(),
         "quantize": quantize_scheme(),

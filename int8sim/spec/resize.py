@@ -1,4 +1,4 @@
-"""Which input cell is nearest to an output cell: ONNX Resize in mode nearest, as ONNX Runtime's CPU computes it.
+"""ONNX Resize as ONNX Runtime's CPU computes it: which cell is nearest in mode nearest; codes in mode linear.
 
 Along one axis, in float32, from a scale: given, or made of the two sizes. Source:
 microsoft/onnxruntime:onnxruntime/core/providers/cpu/tensor/upsamplebase.h and upsample.cc; measured on ONNX Runtime
@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from int8sim.spec.float32 import float32
-from int8sim.spec.integers import U16
+from int8sim.spec.integers import S16, U16
 
 TIE = 1e-6
 """How far from one half a fraction still counts as a tie; earlier versions wanted exactly one half."""
@@ -77,3 +77,22 @@ def nearest_cell(place: U16, scale: float, size: U16, resized: U16, coordinates:
         return place
     position = resized_position(place, scale, size, resized, coordinates)
     return min(max(nearest_to(position, nearest), 0), size - 1)
+
+
+def bilinear_share(total: float, x: S16, row: float, column: float) -> float:
+    """total + (column * row) * x, each product and the sum rounded to float32: of four cells, one after the other.
+
+    row, column: weights of x's row and column, float32.
+    """
+    return float32(total + float32(float32(column * row) * float32(x)))
+
+
+def bilinear_code(total: float) -> int:
+    """The sum of the four shares, truncated towards zero: the engine converts it to the type of the codes."""
+    return int(total)
+
+
+def bilinear_position(place: U16, scale: float, size: U16, resized: U16, coordinates: int) -> float:
+    """Where the output cell `place` lies in mode linear, 0 .. size - 1. At scale 1 it is the same place."""
+    position = float32(place) if scale == 1.0 else resized_position(place, scale, size, resized, coordinates)
+    return max(float32(0.0), min(position, float32(size - 1)))

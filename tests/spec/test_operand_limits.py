@@ -123,6 +123,8 @@ DOMAIN: dict[str, dict[str, Any]] = {
     "qlinear.sigmoid_real": {"from_scale": SCALE},
     "resize.scale_of_sizes": {"size": SIZES},
     "resize.resized_position": {"coordinates": range(4)},
+    "resize.bilinear_position": {"coordinates": range(4)},
+    "resize.bilinear_share": {"row": floats(highest=1.0), "column": floats(highest=1.0)},
     "resize.nearest_cell": {"coordinates": range(4), "nearest": range(4)},
     "litert.in_vector_loop": {"lanes": [1, 2, 4, 8, 16]},
     "litert.quantize_lanes": {"inverse_scale": SCALE},

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from int8sim.spec.resize import (
     Coordinates,
     Nearest,
+    bilinear_code,
+    bilinear_position,
+    bilinear_share,
     nearest_cell,
     nearest_to,
     resized_position,
@@ -172,3 +175,18 @@ def test_ties_that_float32_misses_by_less_than_the_tolerance(size, resized, plac
     at = resized_position(place, scale, size, resized, modes[0])
     assert at % 1.0 != 0.5
     assert nearest_cell(place, scale, size, resized, *modes) == expected
+
+
+@given(SCALES, st.integers(1, 99), st.integers(1, 99), st.integers(0, 98), st.sampled_from(Coordinates))
+def test_a_place_lies_in_the_line(scale, size, resized, place, coordinates):
+    place = min(place, resized - 1)
+    at = float(place) if scale == 1.0 else position(place, scale, size, resized, coordinates)
+    assert bilinear_position(place, scale, size, resized, coordinates) == clip(Fraction(at), 0, size - 1)
+
+
+@given(st.integers(-128, 255), st.floats(-300, 300, width=32), st.floats(0, 1, width=32), st.floats(0, 1, width=32))
+def test_a_share_is_rounded_three_times(x, total, row, column):
+    share = float32_product(float32_product(column, row), float(x))
+    found = bilinear_share(total, x, row, column)
+    assert found == float32_sum(total, share)
+    assert bilinear_code(found) == math.trunc(found)
