@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import onnx
 
@@ -19,9 +20,18 @@ INT8_ALLOWED = "session.qdqisint8allowed"
 
 
 def quantized(
-    source: Path, samples: Iterable[Mapping[str, Array]], kind: str, channels: bool, target: Path, form: str
+    source: Path,
+    samples: Iterable[Mapping[str, Array]],
+    kind: str,
+    channels: bool,
+    target: Path,
+    form: str,
+    **options: Any,
 ) -> Path:
-    """The float model, quantized by ranges of the samples. kind: as "u8s8". form: "QOperator" or "QDQ"."""
+    """The float model, quantized by ranges of the samples.
+
+    kind: as "u8s8". form: "QOperator" or "QDQ". options: the quantizer's extra_options.
+    """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -33,7 +43,7 @@ def quantized(
 
     own = target.with_name(f"{target.stem}_float.onnx")  # ONNX Runtime writes a file beside the one it is given
     shutil.copyfile(source, own)
-    types = {"u8": QuantType.QUInt8, "s8": QuantType.QInt8}
+    types = {"u8": QuantType.QUInt8, "s8": QuantType.QInt8, "s4": QuantType.QInt4, "u4": QuantType.QUInt4}
     logging.disable(logging.WARNING)  # the quantizer writes to the root logger
     try:
         quantize_static(
@@ -44,6 +54,7 @@ def quantized(
             activation_type=types[kind[:2]],
             weight_type=types[kind[2:]],
             per_channel=channels,
+            extra_options=options,
         )
     finally:
         logging.disable(logging.NOTSET)
@@ -76,6 +87,18 @@ def run_file(
         options.add_session_config_entry(name, value)
     session = onnxruntime.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return dict(zip(wanted, session.run(wanted, dict(inputs)), strict=True))
+
+
+def optimized(source: Path, target: Path, **settings: str) -> Path:
+    """The model as ONNX Runtime's optimizer leaves it. settings: entries of the session."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath, options.log_severity_level = str(target), 3
+    for name, value in settings.items():
+        options.add_session_config_entry(name, value)
+    onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    return target
 
 
 def prepared(source: Path, shape: tuple[int, ...], target: Path) -> Path:

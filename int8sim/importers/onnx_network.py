@@ -98,10 +98,7 @@ class Network:
     def layout(self, name: str) -> str:
         """The layout of a 4-D tensor whose axes can mean either."""
         readers = self.readers(name)
-        to_nchw = [
-            reader is not None and reader.operator == "Transpose" and reader.attributes.get("perm") == TO_NCHW
-            for reader in readers
-        ]
+        to_nchw = [reader is not None and _takes_channels_last(reader) for reader in readers]
         return "NHWC" if to_nchw and all(to_nchw) else "NCHW"
 
     def readers(self, tensor: str) -> list[Node | None]:
@@ -325,6 +322,12 @@ class Network:
         """What was read, checked."""
         layers, outputs, _ = self.ends()
         return float_graph(self.model.name, layers, self._sources, outputs, self.constants)
+
+
+def _takes_channels_last(node: Node) -> bool:
+    if node.operator == "Transpose":
+        return node.attributes.get("perm") == TO_NCHW
+    return node.attributes.get("channels_last") == 1 or node.operator.endswith("NhwcMaxPool")
 
 
 def _renamed(layer: Layer, names: Mapping[str, str]) -> Layer:

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from int8sim.importers import onnx_dynamic as dynamic
+from int8sim.importers.onnx_channels_last import either, read_nhwc_max_pool
 from int8sim.importers.onnx_codes import CODES as CONSTANTS
 from int8sim.importers.onnx_codes import dequantized, quantized
 from int8sim.importers.onnx_file import FLOAT32, UINT8, Node, code_dtype
@@ -155,8 +156,6 @@ def _pool(operator: str) -> Reader:
     """By the float operator's reader."""
 
     def read(net: QuantizedNetwork, node: Node) -> None:
-        if node.integer("channels_last", 0):
-            raise node.refused("channels_last is 1; NCHW is read")
         x = net.codes(node, 0, 1, 2)
         y = net.tensor_quant(node, 3, 4, net.types[x].dtype)
         net.coded(Coded(operator, node.layer, (x,), node.outputs, node.attributes, y), FLOAT[operator])
@@ -226,9 +225,11 @@ READERS: Mapping[str, Reader] = {
     "com.microsoft.MatMulIntegerToFloat": read_integer_to_float,
     "com.microsoft.QGemm": read_gemm,
     "com.microsoft.QLinearAdd": _of_two(Add()),
-    "com.microsoft.QLinearAveragePool": _pool("AveragePool"),
+    "com.microsoft.NhwcMaxPool": read_nhwc_max_pool,
+    "com.microsoft.QLinearAveragePool": either(_pool("AveragePool")),
     "com.microsoft.QLinearConcat": read_concat,
-    "com.microsoft.QLinearGlobalAveragePool": _pool("GlobalAveragePool"),
+    "com.microsoft.QLinearConv": either(read_conv),
+    "com.microsoft.QLinearGlobalAveragePool": either(_pool("GlobalAveragePool")),
     "com.microsoft.QLinearLeakyRelu": _of_one(lambda _net, node, _x: LeakyRelu(node.real("alpha", SLOPE))),
     "com.microsoft.QLinearMul": _of_two(Multiply()),
     "com.microsoft.QLinearSigmoid": _of_one(lambda *_: Sigmoid()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from onnx_quantizer import node_outputs, run_file
+from onnx_quantizer import node_outputs, optimized, run_file
 
 import int8sim
 from int8sim.model.errors import UnsupportedOperatorError
@@ -43,19 +43,15 @@ def test_every_product_is_the_engines(name, products, weights, channels, tmp_pat
     graph = int8sim.load(path)
     names = [each for each in node_outputs(path) if each in graph.tensors]
     assert [layer.op.whole for layer in graph.layers if layer.op.kind == "dynamic"] == [True] * products
-    for optimized in (False, True):
-        counts = layers_alone(graph, inputs, run_file(path, inputs, names, optimized))
+    for optimizes in (False, True):
+        counts = layers_alone(graph, inputs, run_file(path, inputs, names, optimizes))
     compared(sum(each for op, each in counts.items() if op.startswith("dynamic")), 0, name)
 
 
 def test_the_engines_own_fused_operators_are_read(tmp_path, compared):
-    import onnxruntime
-
+    vnni()
     path, inputs = quantized("mlp", tmp_path, "QInt8", False)
-    options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath, options.log_severity_level = str(tmp_path / "fused.onnx"), 3
-    onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    fused = tmp_path / "fused.onnx"
+    fused = optimized(path, tmp_path / "fused.onnx")
     assert "DynamicQuantizeMatMul" in {each.op_type for each in onnx.load(fused).graph.node}
     graph = int8sim.load(fused)
     names = [each for each in node_outputs(fused) if each in graph.tensors]
