@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from int8sim.model.step import Array
 KINDS = tuple((pair, each) for pair in ("u8s8", "u8u8", "s8s8") for each in (False, True))
 """Activations and weights, and whether per channel; the quantizer refuses s8u8, and the engine has no kernel for it."""
 
+BITS = (4, 8, 16)
 INT8_ALLOWED = "session.qdqisint8allowed"
 """The setting by which ONNX Runtime fuses QDQ graphs with int8 activations on x86, too."""
 
@@ -43,7 +45,10 @@ def quantized(
 
     own = target.with_name(f"{target.stem}_float.onnx")  # ONNX Runtime writes a file beside the one it is given
     shutil.copyfile(source, own)
-    types = {"u8": QuantType.QUInt8, "s8": QuantType.QInt8, "s4": QuantType.QInt4, "u4": QuantType.QUInt4}
+    types = {
+        f"{sign}{bits}": QuantType[f"Q{name}{bits}"] for sign, name in (("u", "UInt"), ("s", "Int")) for bits in BITS
+    }
+    activations, weights = (types[part] for part in re.findall("[us][0-9]+", kind))
     logging.disable(logging.WARNING)  # the quantizer writes to the root logger
     try:
         quantize_static(
@@ -51,8 +56,8 @@ def quantized(
             target,
             Reader(),
             quant_format=QuantFormat[form],
-            activation_type=types[kind[:2]],
-            weight_type=types[kind[2:]],
+            activation_type=activations,
+            weight_type=weights,
             per_channel=channels,
             extra_options=options,
         )

@@ -33,7 +33,7 @@ FIRST_OPSET, LAST_OPSET = 7, 28
 
 OWN_DOMAINS = frozenset({"", "ai.onnx"})
 FLOATS = frozenset({"float32", "float16", "bfloat16", "float64"})
-CODES = frozenset({"int8", "uint8", "int16"})
+CODES = frozenset({"int8", "uint8", "int16", "uint16"})
 TENSORS = FLOATS | CODES
 """What an input can be; codes in a quantized network only."""
 

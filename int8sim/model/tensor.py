@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from int8sim.model.errors import BadScaleError
 
-BITS = {"int4": 4, "int8": 8, "uint8": 8, "int16": 16, "int32": 32, "int64": 64}
+BITS = {"int4": 4, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "int64": 64}
 
 
 def dtype_range(dtype: str, narrow: bool = False) -> tuple[int, int]:

@@ -195,6 +195,6 @@ class Profile:
     def scheme(self, kind: str, dtype: str) -> Scheme | None:
         """The scheme of one kind of arithmetic for activations of a dtype (float32: of a quantize layer), or None."""
         wide = f"{kind} {dtype}"
-        if wide in self.schemes or (dtype == "int16" and kind not in ANY_WIDTH):
+        if wide in self.schemes or (dtype in {"int16", "uint16"} and kind not in ANY_WIDTH):
             return self.schemes.get(wide)
         return self.schemes.get(kind)

@@ -19,7 +19,7 @@ NUMBERS |= {
     "w": np.ones((4, 4), np.uint8),
     "b": np.zeros(4, np.int32),
 }
-NUMBERS |= {"b": np.zeros(4, np.int32), "pads": np.array([0, 1, 0, 1]), "wide": np.uint16(0)}
+NUMBERS |= {"b": np.zeros(4, np.int32), "pads": np.array([0, 1, 0, 1]), "wide": np.uint16(0), "few": np.uint32(0)}
 Z3 = node("QLinearSigmoid", "x s z s z", "t", **MICROSOFT)
 """Makes codes with zero point 3."""
 
@@ -27,7 +27,8 @@ FORMS = [
     ([node("QLinearSigmoid", "x two zz s z", "y", **MICROSOFT)], UnsupportedOperatorError, "holds 2 scales"),
     ([node("QLinearSigmoid", "x s signed s z", "y", **MICROSOFT)], LayerError, "int8 codes are needed"),
     ([node("QLinearSigmoid", "x none z s z", "y", **MICROSOFT)], BadScaleError, "greater than 0"),
-    ([node("QLinearSigmoid", "x s wide s z", "y", **MICROSOFT)], UnsupportedOperatorError, "its zero point is uint16"),
+    ([node("QLinearSigmoid", "x s wide s z", "y", **MICROSOFT)], LayerError, "uint16 codes are needed"),
+    ([node("QLinearSigmoid", "x s few s z", "y", **MICROSOFT)], UnsupportedOperatorError, "its zero point is uint32"),
     ([node("QLinearSigmoid", "x s z s signed", "y", **MICROSOFT)], UnsupportedOperatorError, "no integer form of it"),
     ([node("QGemm", "x s z w s z b s z", "y", alpha=2.0, **MICROSOFT)], UnsupportedOperatorError, "alpha is not 1"),
     ([node("QGemm", "x s z w two zz b s z", "y", **MICROSOFT)], LayerError, "2 weight scales for 4 output channels"),

@@ -71,6 +71,17 @@ def test_every_code_beside_weights_of_four_bits_is_the_engines(name, kind, tmp_p
     compared(agree(made, last), LEAST, kind)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["s16s8", "u16s8", "u16s16"])
+@pytest.mark.parametrize("name", ["dense", "shuffle", "pools"])
+def test_codes_of_sixteen_bits_are_the_engines(name, kind, tmp_path, compared):
+    """Around float32 layers, which the engine has too; no exponentials are among them, whose last bits are its own."""
+    vnni()
+    path, (*samples, last) = written(name, tmp_path)
+    made = quantized(path, samples, kind, False, tmp_path / "quantized.onnx", "QDQ", UseQDQContribOps=True)
+    compared(agree(made, last, node_outputs(made, "QuantizeLinear")), LEAST, kind)
+
+
 @pytest.mark.parametrize("kind", ["u8s8", pytest.param("s8s8", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", [pytest.param("QOperator", marks=pytest.mark.slow), "QDQ"])
 @pytest.mark.parametrize(
