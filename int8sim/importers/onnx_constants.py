@@ -1,7 +1,7 @@
 """Constants of an ONNX model: those that it states, and those that it computes from constants and shapes.
 
 A node whose inputs are all constant is evaluated when the model is read, by ONNX's own reference evaluator, unless all
-that is computed so would hold more values than a network needs.
+such nodes would hold more values than a network needs, or take more than MOST operations.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ from int8sim.model.step import Array
 
 FLOATS = frozenset({TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE})
 """Element types of activations."""
+MOST = 1 << 31
+"""Operations of all nodes that are evaluated: seconds."""
+EACH = 1 << 14
+"""Operations that a node counts for beside those of its values."""
+BY_VALUE = {"ScatterND": 1 << 10}
+"""What an operation counts for where the evaluator goes from value to value in Python."""
 TOLD = 64
 """Values of a constant that shapes may depend on."""
 
@@ -71,12 +77,15 @@ def folds(net: Network, node: Node) -> bool:
 
 
 def fold(net: Network, node: Node) -> None:
-    """Evaluate the node. Raises LayerError if its inputs do not fit it, UnsupportedOperatorError if it is too large."""
+    """Evaluate the node.
+
+    Raises LayerError if its inputs do not fit it, UnsupportedOperatorError if it is too large or takes too long.
+    """
     given = {name: net.values[name] for name in node.inputs if name}
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            _check_size(net, node, given)
+            _check_work(net, node, given, _checked_size(net, node, given))
             found = ReferenceEvaluator(_model(net, node, given)).run(None, given)
     except (MemoryError, RecursionError):
         raise node.refused("its constants are too large") from None
@@ -92,10 +101,10 @@ class _TooLargeError(Exception):
     pass
 
 
-def _check_size(net: Network, node: Node, given: Mapping[str, Array]) -> None:
-    """By shape inference, which is told the values of what is small."""
+def _checked_size(net: Network, node: Node, given: Mapping[str, Array]) -> int:
+    """How many values its outputs have, by shape inference, which is told the values of what is small."""
     small = {name: values for name, values in given.items() if values.size <= TOLD}
-    model = _model(net, node, given)
+    model, found = _model(net, node, given), 0
     model.graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in small.items())
     inferred = shape_inference.infer_shapes(model, data_prop=True)
     for output in inferred.graph.output:
@@ -106,6 +115,20 @@ def _check_size(net: Network, node: Node, given: Mapping[str, Array]) -> None:
             count = f"{size:,} values, and {net.room:,} are left of what all computed constants may hold"
             raise _TooLargeError(f"its output {output.name!r} has {count if known else 'an unknown size'}")
         net.room -= size
+        found += size
+    return found
+
+
+def _check_work(net: Network, node: Node, given: Mapping[str, Array], made: int) -> None:
+    """Count the node's operations. made: values of its outputs."""
+    depth = next(iter(given.values())).shape[-1:] if node.operator == "MatMul" else ()
+    work = made * math.prod(depth) + sum(values.size for values in given.values())
+    net.folding += EACH + work * BY_VALUE.get(node.operator, 1)
+    if net.folding > MOST:
+        raise _TooLargeError(
+            f"what the network computes of constants takes over {MOST:,} operations up to here, {work:,} in this node; "
+            "fold its constants first, with a model simplifier"
+        )
 
 
 def _model(net: Network, node: Node, given: Mapping[str, Array]) -> ModelProto:

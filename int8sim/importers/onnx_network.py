@@ -30,7 +30,7 @@ class Network:
 
     lead: how many axes stand before the model's own axis 0: none where that is the batch; one where operators move it,
     and the batch is an axis that the model knows nothing of. constants: float32 values that layers read. aliases: name
-    -> the activation that it is another name of.
+    -> the activation that it is another name of. folding: operations that constants took so far.
 
     Windows slide over 4-D tensors in NCHW. A tensor that is none has an image form, `<name>_image`, of height 1 where
     the model's has three axes; what is computed from image forms alone stays one until something else reads it.
@@ -41,6 +41,7 @@ class Network:
 
     def __init__(self, model: Model, lead: int = 0) -> None:
         self.model, self.lead = model, lead
+        self.folding = 0
         self.values: dict[str, Array] = dict(model.values)
         self.room = LARGEST_COMPUTED + AGAIN * sum(values.size for values in model.values.values())
         self.aliases: dict[str, str] = {}

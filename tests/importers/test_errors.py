@@ -490,6 +490,22 @@ def test_float64_beyond_float32(tmp_path):
         loaded(model(op("MatMul", "x b"), ROWS, constants={"b": np.full((5, 3), 1e300)}), tmp_path)
 
 
+WORK = [
+    [node("MatMul", "a a", "b", "m")],
+    [node("Add", "c c", "b0", "n0"), *(node("Add", f"b{i} c", f"b{i + 1}", f"n{i + 1}") for i in range(999))],
+]
+
+
+@pytest.mark.parametrize("nodes", WORK, ids=["one product", "many sums"])
+def test_constants_that_take_too_long(nodes, tmp_path, monkeypatch):
+    """The product would be of 2**33 operations; the sums are of one value each, and the limit is lowered."""
+    monkeypatch.setattr("int8sim.importers.onnx_constants.MOST", 1 << 23 if len(nodes) > 1 else 1 << 31)
+    shape = node("ConstantOfShape", "s", "a")
+    constants = {"s": np.array([2048, 2048]), "c": np.float32(1)}
+    with pytest.raises(UnsupportedOperatorError, match=r"node '(m|n\d+)'.* takes over .* operations up to here"):
+        loaded(model([shape, *nodes, node("Relu", "x", "y")], ROWS, constants=constants), tmp_path)
+
+
 GRAPHS = [
     ("nothing gives it", [node("Relu", "z", "y", "r")], "node 'r' reads 'z', which no input"),
     ("out of order", [node("Relu", "t", "y", "r"), node("Relu", "x", "t")], "node 'r' reads 't', which no input"),
