@@ -29,6 +29,8 @@ from int8sim.golden import compare as _compare
 from int8sim.golden import record as _record
 from int8sim.golden import store as _store
 from int8sim.golden.compare import Report
+from int8sim.golden.compare_dump import compare_dump
+from int8sim.golden.dumps import Packing
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.graph.session import Session
@@ -135,14 +137,25 @@ def record(
     _record.record(graph, inputs, path, producer, backend=backend, samples=samples, accumulators=accumulators)
 
 
-def verify(path: str | os.PathLike[str], *, backend: str = "cpu", graph: Graph | None = None) -> Report:
+def verify(
+    path: str | os.PathLike[str],
+    *,
+    backend: str = "cpu",
+    graph: Graph | None = None,
+    dump: str | os.PathLike[str] | None = None,
+    packing: Packing | None = None,
+) -> Report:
     """Compare a run with a golden file, every tensor of every sample, bit for bit. The report is truthy if all match.
 
-    graph: a graph to run in place of the file's own, for example one lowered just now. Raises NotAGoldenFileError.
+    graph: a graph to run in place of the file's own, for example one lowered just now. dump: what a device computed, to
+    be compared in place of a run: a file or folder as docs/golden-files.md says; packing: how it is packed, where no
+    index says it. Raises NotAGoldenFileError, NotADumpError.
     """
     golden = _store.read(path)
     if golden.count == 0:
         raise NotAGoldenFileError(path, "it holds a graph but no samples; record some with `int8sim golden record`")
+    if dump is not None:
+        return compare_dump(golden, Path(dump), packing)
     return _compare.compare(golden, backend=backend, graph=graph)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,24 @@ from int8sim.cli.options import (
     Std,
 )
 
-golden_app = typer.Typer(help="Golden files: record and verify.", no_args_is_help=True)
+
+class ExportFormat(StrEnum):
+    """Files for benches."""
+
+    READMEMH = "readmemh"
+    RAW = "raw"
+    NPZ = "npz"
+    C_HEADER = "c-header"
+    NVDLA_DAT = "nvdla-dat"
+
+
+GoldenFile = Annotated[Path, typer.Argument(help="A golden file.")]
+WordBits = Annotated[int, typer.Option(help="Of hexadecimal files: bits of a word, 8 .. 1024.")]
+ByteOrder = Annotated[str, typer.Option(help="Of hexadecimal files: little, lane 0 in the low bits; or big.")]
+Depth = Annotated[int | None, typer.Option(help="Of hexadecimal files: words of the memory, padding and all.")]
+HardwareName = Annotated[str, typer.Option(help="Of NVDLA's files: nv_small, nv_large ..., or atoms as C/K/memory.")]
+
+golden_app = typer.Typer(help="Golden files: record, verify and export.", no_args_is_help=True)
 
 
 @golden_app.command("record")
@@ -54,11 +72,52 @@ def golden_record(
 
 @golden_app.command("verify")
 def golden_verify(
-    file: Annotated[Path, typer.Argument(help="A golden file.")],
+    file: GoldenFile,
     backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
+    dump: Annotated[
+        Path | None,
+        typer.Option(
+            help="A device's tensors in place of a run: .h5, .npz, .npy, .hex, .bin, .h, .dat, .dimg; a folder."
+        ),
+    ] = None,
+    samples: Annotated[str, typer.Option(help="Which samples the dump holds, as 0:8; the first ones by default.")] = "",
+    word_bits: WordBits = 32,
+    byte_order: ByteOrder = "little",
+    depth: Depth = None,
+    hardware: HardwareName = "nv_small",
     json: Json = False,
 ) -> None:
-    """Compare a run with a golden file, every tensor of every sample; explain the first mismatch."""
-    from int8sim.cli.golden_files import golden_verify as command
+    """Compare a run or a device's dump with a golden file, every tensor, every bit; explain the first mismatch.
 
-    raise typer.Exit(command(file, backend, json))
+    How a dump's words are packed need not be said where an export's index.json lies beside them.
+    """
+    from int8sim.cli.golden_files import golden_verify as command
+    from int8sim.cli.golden_files import read_packing
+
+    packing = read_packing(word_bits, byte_order, depth, 0, hardware, samples)
+    raise typer.Exit(command(file, backend, dump, packing, json))
+
+
+@golden_app.command("export")
+def golden_export(
+    file: GoldenFile,
+    form: Annotated[ExportFormat, typer.Option("--format", help="The files to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write; an export there is replaced.")],
+    tensor: Annotated[list[str] | None, typer.Option(help="This tensor; repeatable. By default all.")] = None,
+    samples: Annotated[str, typer.Option(help="Which samples, as 0:8; by default all that are recorded.")] = "",
+    constants: Annotated[
+        bool, typer.Option("--constants", help="Also weights, biases and the numbers of every layer's steps.")
+    ] = False,
+    word_bits: WordBits = 32,
+    byte_order: ByteOrder = "little",
+    depth: Depth = None,
+    pad_value: Annotated[int, typer.Option(help="Of readmemh: in lanes and words behind the last value.")] = 0,
+    hardware: HardwareName = "nv_small",
+    json: Json = False,
+) -> None:
+    """Write tensors for a hardware bench: a file for each, and index.json with shapes, scales, packing and hashes."""
+    from int8sim.cli.golden_files import golden_export as command
+    from int8sim.cli.golden_files import read_packing
+
+    packing = read_packing(word_bits, byte_order, depth, pad_value, hardware, samples)
+    raise typer.Exit(command(file, form, output, tensor or [], constants, packing, json))

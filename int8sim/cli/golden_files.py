@@ -1,7 +1,8 @@
-"""`int8sim golden record` and `verify`; each returns the exit status."""
+"""`int8sim golden record`, `verify` and `export`; each returns the exit status."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,8 +11,14 @@ from int8sim.calibration.streams.opening import open_samples
 from int8sim.calibration.streams.preprocessing import Preprocessing
 from int8sim.calibration.streams.samples import Samples
 from int8sim.cli.screen import Screen
+from int8sim.formats.words import Words
+from int8sim.golden import store
 from int8sim.golden.compare import Report
+from int8sim.golden.dumps import Packing
+from int8sim.golden.export import export
+from int8sim.model.errors import ParameterError
 from int8sim.model.step import Array
+from int8sim.nvdla_trace.hardware import hardware
 
 
 class SampleSlices:
@@ -49,12 +56,54 @@ def golden_record(
     return 0
 
 
-def golden_verify(file: Path, backend: str, as_json: bool) -> int:
+def golden_verify(file: Path, backend: str, dump: Path | None, packing: Packing, as_json: bool) -> int:
     """`int8sim golden verify`."""
-    screen, report = Screen(as_json), api.verify(file, backend=backend)
+    screen, report = Screen(as_json), api.verify(file, backend=backend, dump=dump, packing=packing)
     show_report(screen, str(file), report)
     screen.result(report.as_dict())
     return 0 if report else 1
+
+
+def golden_export(
+    file: Path,
+    form: str,
+    output: Path,
+    tensors: list[str],
+    constants: bool,
+    packing: Packing,
+    as_json: bool,
+) -> int:
+    """`int8sim golden export`."""
+    screen, words, hardware = Screen(as_json), packing.words, packing.hardware
+    index = export(
+        store.read(file),
+        output,
+        form,
+        tensors=tensors,
+        samples=packing.samples,
+        constants=constants,
+        words=words,
+        hardware=hardware,
+    )
+    rows = ([each["tensor"], each["dtype"], str(each["shape"]), each["file"]] for each in index["files"])
+    screen.table(f"{output}, {form}", ("tensor", "dtype", "shape", "file"), rows)
+    for key, reason in index["left_out"].items():
+        screen.say(f"left out: {key}: {reason}")
+    screen.say(f"wrote {output}: samples {index['samples'][0]} .. {index['samples'][1] - 1} of {index['graph']}")
+    screen.result({"output": str(output), **index})
+    return 0
+
+
+def read_packing(bits: int, order: str, depth: int | None, pad: int, target: str, samples: str) -> Packing:
+    """From options. samples: as 0:8, "" for none. Raises ParameterError, UnknownNameError."""
+    return Packing(Words(bits, order, depth, pad), hardware(target), _range(samples))
+
+
+def _range(text: str) -> tuple[int, int] | None:
+    found = re.fullmatch(r"(\d+):(\d+)", text)
+    if text and not (found and int(found[1]) < int(found[2])):
+        raise ParameterError("samples", text, "the first and the one behind the last, as 0:8")
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def show_report(screen: Screen, title: str, report: Report) -> None:

@@ -49,17 +49,22 @@ def write_dat(path: str | os.PathLike[str], records: Iterable[Record]) -> None:
 
 def dat_text(records: Iterable[Record]) -> str:
     """The file as a string."""
-    parts = [part for offset, payload in records for part in _cut(offset, payload)]
-    return "{\n" + " ,\n".join(_line(*part) for part in parts) + "\n}\n"
+    return "".join(dat_parts(records))
 
 
-def _cut(offset: int, payload: bytes) -> Iterator[Record]:
-    for place in range(0, len(payload), PAYLOAD):
-        yield offset + place, payload[place : place + PAYLOAD]
+def dat_parts(records: Iterable[Record]) -> Iterator[str]:
+    """The file, a record at a time."""
+    before = "{\n"
+    for offset, payload in ((offset, payload) for offset, payload in records if payload):
+        parts = [payload[place : place + PAYLOAD] for place in range(0, len(payload), PAYLOAD)]
+        lines = [_line(offset + PAYLOAD * number, part) for number, part in enumerate(parts)]
+        yield before + " ,\n".join(lines)
+        before = " ,\n"
+    yield "\n}\n" if before != "{\n" else "{\n\n}\n"
 
 
 def _line(offset: int, payload: bytes) -> str:
-    return f"{{offset:{offset:#x}, size:{len(payload)}, payload:{' '.join(f'0x{byte:02x}' for byte in payload)}}}"
+    return f"{{offset:{offset:#x}, size:{len(payload)}, payload:0x{payload.hex(' ').replace(' ', ' 0x')}}}"
 
 
 def _records(text: str, path: str | os.PathLike[str]) -> Iterator[Record]:

@@ -167,24 +167,24 @@ def compare_tensor(
     """
     values = actual[entry.tensor]
     recorded = golden.rows(entry.tensor, start, start + len(values))
-    places = _count(golden, start, recorded, values, entry)
+    places = count_tensor(golden, start, recorded, values, entry)
     if len(places):
         entry.unpredictable += _unpredictable(graph, entry.tensor, places, actual)
         if report.first is None:
             report.first = explain(graph, entry.tensor, tuple(map(int, places[0])), recorded, actual, start)
 
 
-def _count(golden: Golden, start: int, recorded: Array, actual: Array, entry: TensorReport) -> Array:
+def count_tensor(golden: Golden, start: int, recorded: Array, actual: Array, entry: TensorReport) -> Array:
     """Count one tensor's mismatches; the places of the first of them that are recorded."""
     hashes = golden.hashes.rows(entry.tensor, start, start + len(actual))
     bad = np.flatnonzero((hashes != sample_hashes(actual)).any(1))
     entry.compared += actual.size
     entry.bad_samples += [start + int(sample) for sample in bad]
     entry.different += sum(1 for sample in bad if sample >= len(recorded))
-    return _count_values(recorded, actual[: len(recorded)], entry)
+    return count_values(recorded, actual[: len(recorded)], entry)
 
 
-def _count_values(recorded: Array, actual: Array, entry: TensorReport) -> Array:
+def count_values(recorded: Array, actual: Array, entry: TensorReport) -> Array:
     """Count the values that differ; the places of the first EXAMINED, [n, rank]."""
     flat = np.flatnonzero(_bits(actual) != _bits(recorded))
     entry.different += len(flat)
@@ -203,7 +203,7 @@ def _compare_accumulators(golden: Golden, name: str, start: int, actual: Array, 
         entry = TensorReport(key, layer.name if layer else "")
         report.tensors.append(entry)
     entry.compared += known.size
-    places = _count_values(recorded, known, entry)
+    places = count_values(recorded, known, entry)
     if len(places) and report.first is None and layer:
         at = tuple(map(int, places[0]))
         values = recorded[at].item(), known[at].item()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,9 +17,11 @@ from int8sim.model.step import Array
 class DataSets(Mapping[str, Array]):
     """Tensor name -> array. The file is opened for every reading, and is not held between."""
 
-    def __init__(self, path: Path, group: str, samples: Mapping[str, int]) -> None:
-        """samples: how many each tensor has."""
-        self.path, self.group, self.samples = path, group, dict(samples)
+    def __init__(self, path: Path, group: str, data_sets: Mapping[str, h5py.Dataset]) -> None:
+        """data_sets: of the open file, by tensor. samples, dtypes: how many samples each tensor has, of which type."""
+        self.path, self.group = path, group
+        self.samples = {name: len(each) for name, each in data_sets.items()}
+        self.dtypes: dict[str, np.dtype[Any]] = {name: np.dtype(each.dtype) for name, each in data_sets.items()}
 
     def __getitem__(self, name: str) -> Array:
         return self.rows(name, 0, self.samples[name])

@@ -76,13 +76,14 @@ class Golden:
 
     def recorded(self, name: str) -> int:
         """How many samples of an activation's values there are."""
-        return self._group(name).samples[name]
+        return self.holder(name).samples[name]
 
     def rows(self, name: str, start: int, stop: int) -> Array:
         """An activation's samples start .. stop - 1, those of them whose values are recorded."""
-        return self._group(name).rows(name, start, stop)
+        return self.holder(name).rows(name, start, stop)
 
-    def _group(self, name: str) -> DataSets:
+    def holder(self, name: str) -> DataSets:
+        """Which of inputs, outputs and tensors holds an activation."""
         return next(group for group in (self.inputs, self.outputs, self.tensors) if name in group)
 
 
@@ -269,7 +270,7 @@ def _content(file: h5py.File) -> Golden:
 
     def group(kind: str, names: tuple[str, ...]) -> DataSets:
         found = {name: _data_set(file, f"{kind}/{tensor_key(name)}") for name in names if "sha256" in file}
-        return DataSets(Path(file.filename).absolute(), kind, {name: len(each) for name, each in found.items()})
+        return DataSets(Path(file.filename).absolute(), kind, found)
 
     inner = tuple(name for name in graph.activations() if name not in {*graph.inputs, *graph.outputs})
     summed = tuple(name for name in inner if f"accumulators/{tensor_key(name)}" in file)

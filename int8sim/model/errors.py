@@ -87,6 +87,18 @@ class TraceTextError(NotATraceError):
         super().__init__(path, f"line {line} is {text[:80]!r}; {reason}")
 
 
+class NotADumpError(FileProblemError):
+    """A file or folder of tensors that cannot be compared with a golden file: foreign, short, of another shape."""
+
+
+class DumpTextError(NotADumpError):
+    """A line of a dump that cannot be read. line: counted from 1; text: what stands there."""
+
+    def __init__(self, path: object, line: int, text: str, reason: str) -> None:
+        self.line, self.text = line, text
+        super().__init__(path, f"line {line} has {text[:80]!r}; {reason}")
+
+
 class NotADimgError(FileProblemError):
     """A file that is no .dimg image of NVDLA's runtime, or a damaged one."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,30 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             partial.unlink()
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
+    """A temporary folder beside `path`, renamed to it at the end: a stopped write leaves the old one, or none.
+
+    mark: a file's name; a folder that is there is replaced only if it is empty or holds that file.
+    Raises OutputNotWritableError.
+    """
+    target = Path(path).absolute()
+    partial, old = (target.with_name(f".{target.name}.{os.getpid()}.{word}") for word in ("partial", "old"))
+    try:
+        if target.exists() and any(target.iterdir()) and not (target / mark).is_file():
+            raise OutputNotWritableError(path, f"the folder is there and has no {mark}; name another one, or empty it")
+        partial.mkdir()
+        yield partial
+        if target.exists():
+            target.replace(old)
+        partial.replace(target)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as problem:
+        raise OutputNotWritableError(path, problem.strerror or str(problem)) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
