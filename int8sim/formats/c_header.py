@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,10 +75,32 @@ def read_header(path: str | os.PathLike[str]) -> Array:
     found = ARRAY.search(text)
     if found is None:
         raise NotADumpError(path, "it holds no array `const int8_t name[size] = { ... };`")
-    words = [word.strip() for word in found[3].split(",")]
-    words = words[:-1] if words[-1] == "" else words
-    if len(words) != int(found[2]):
-        raise NotADumpError(path, f"its array has {len(words)} numbers, and is said to have {found[2]}")
+    body = found[3].rstrip().removesuffix(",")
+    flat = _decimals(body, np.dtype(found[1]))
+    if flat is None:
+        flat = _slowly(path, text, found, body)
+    if len(flat) != int(found[2]):
+        raise NotADumpError(path, f"its array has {len(flat)} numbers, and is said to have {found[2]}")
+    return flat
+
+
+def _decimals(body: str, dtype: np.dtype[Any]) -> Array | None:
+    """Decimal numbers at once; None if there is anything else, or one that the type or 64 bits do not hold."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            flat = np.fromstring(body, np.int64, sep=",")
+    except (ValueError, DeprecationWarning):
+        return None
+    ends = (int(flat.min()), int(flat.max())) if flat.size else (0, 0)
+    wide = np.iinfo(np.int64)
+    held = np.iinfo(dtype).min <= ends[0] and ends[1] <= np.iinfo(dtype).max
+    return flat.astype(dtype) if held and wide.min < ends[0] and ends[1] < wide.max else None
+
+
+def _slowly(path: str | os.PathLike[str], text: str, found: re.Match[str], body: str) -> Array:
+    """Word by word. Raises DumpTextError."""
+    words = [word.strip() for word in body.split(",")]
     try:
         return np.array(list(map(_value, words)), found[1])
     except (ValueError, OverflowError):
