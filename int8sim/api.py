@@ -155,7 +155,7 @@ def verify(
     if golden.count == 0:
         raise NotAGoldenFileError(path, "it holds a graph but no samples; record some with `int8sim golden record`")
     if dump is not None:
-        return compare_dump(golden, Path(dump), packing)
+        return compare_dump(golden, Path(dump), packing, backend=backend)
     return _compare.compare(golden, backend=backend, graph=graph)
 
 

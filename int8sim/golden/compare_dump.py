@@ -16,22 +16,23 @@ from int8sim.graph.run import run
 from int8sim.model.step import Array
 
 
-def compare_dump(golden: Golden, path: Path, packing: Packing | None = None) -> Report:
-    """Compare every tensor that the dump holds. A sample that is recorded by its hash alone is computed again.
+def compare_dump(golden: Golden, path: Path, packing: Packing | None = None, *, backend: str = "cpu") -> Report:
+    """Compare every tensor that the dump holds.
 
-    Raises what `pieces` raises.
+    backend: computes the first wrong sample again, where that is recorded by its hash alone. Raises what `pieces`
+    raises.
     """
     described = f"{golden.producer.name} {golden.producer.version}".strip()
     report = Report(described, str(path), [])
     entries: dict[str, TensorReport] = {}
     for piece in pieces(golden, path, packing):
         own = TensorReport(piece.tensor.name, piece.tensor.layer or "input")
-        _compare_piece(golden, piece, entries.setdefault(own.tensor, own), report)
+        _compare_piece(golden, piece, entries.setdefault(own.tensor, own), report, backend)
     report.tensors = list(entries.values())
     return report
 
 
-def _compare_piece(golden: Golden, piece: Piece, entry: TensorReport, report: Report) -> None:
+def _compare_piece(golden: Golden, piece: Piece, entry: TensorReport, report: Report, backend: str) -> None:
     step = rows_of((1, *piece.tensor.shape), piece.tensor.dtype.itemsize, BLOCK)
     for at in range(0, len(piece.values), step):
         actual = np.ascontiguousarray(piece.values[at : at + step]).astype(piece.tensor.dtype, copy=False)
@@ -45,14 +46,14 @@ def _compare_piece(golden: Golden, piece: Piece, entry: TensorReport, report: Re
             places = count_tensor(golden, start, recorded, actual, entry)
         if report.first is None and (len(places) or entry.bad_samples[wrong:]):
             sample = int(places[0][0]) if len(places) else entry.bad_samples[wrong] - start
-            report.first = _explained(golden, piece.tensor, start + sample, actual[sample : sample + 1])
+            report.first = _explained(golden, piece.tensor, start + sample, actual[sample : sample + 1], backend)
 
 
-def _explained(golden: Golden, tensor: Recorded, sample: int, actual: Array) -> Mismatch | None:
+def _explained(golden: Golden, tensor: Recorded, sample: int, actual: Array, backend: str) -> Mismatch | None:
     """The first value of one sample that differs. None if the golden file's own values do not match its hash."""
     expected = tensor.rows(sample, sample + 1)
     if not len(expected):
-        expected = _computed(golden, [tensor.tensor], sample)[tensor.tensor]
+        expected = _computed(golden, [tensor.tensor], sample, backend)[tensor.tensor]
         if (sample_hashes(expected) != golden.hashes.rows(tensor.tensor, sample, sample + 1)).any():
             return None
     places = count_values(expected, actual, TensorReport(tensor.name, tensor.layer))
@@ -64,15 +65,15 @@ def _explained(golden: Golden, tensor: Recorded, sample: int, actual: Array) -> 
         words = (layer.name, layer.op.name) if layer else ("input", "input")
         values = expected[index].item(), actual[index].item()
         return Mismatch(*words, tensor.name, (sample, *index[1:]), *values)
-    held = _computed(golden, [name for name in layer.inputs if name not in golden.graph.constants], sample)
+    held = _computed(golden, [name for name in layer.inputs if name not in golden.graph.constants], sample, backend)
     return explain(golden.graph, tensor.tensor, index, expected, {**held, tensor.tensor: actual}, sample)
 
 
-def _computed(golden: Golden, names: Iterable[str], sample: int) -> dict[str, Array]:
+def _computed(golden: Golden, names: Iterable[str], sample: int, backend: str) -> dict[str, Array]:
     """One sample of these tensors: as recorded, or computed again."""
     found = {name: golden.rows(name, sample, sample + 1) for name in names}
     if all(len(values) for values in found.values()):
         return found
     inputs = {name: golden.inputs.rows(name, sample, sample + 1) for name in golden.inputs}
-    tensors = run(golden.graph, inputs, keep="all")
+    tensors = run(golden.graph, inputs, backend=backend, keep="all")
     return {name: tensors[name] for name in found}

@@ -26,6 +26,9 @@ class DataSets(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         return self.rows(name, 0, self.samples[name])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self.samples
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.samples)
 

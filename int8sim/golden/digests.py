@@ -26,11 +26,16 @@ def rows_of(shape: tuple[int, ...], itemsize: int, limit: int = BLOCK) -> int:
     return max(1, limit // max(1, int(np.prod(shape[1:], dtype=np.int64)) * itemsize))
 
 
-def data_sets(file: h5py.File) -> dict[str, h5py.Dataset]:
-    """Every data set by its name, in order of names."""
-    found: dict[str, h5py.Dataset] = {}
-    file.visititems(lambda name, item: found.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+def items(file: h5py.File) -> dict[str, h5py.HLObject]:
+    """Every group and data set by its name, in order of names."""
+    found: dict[str, h5py.HLObject] = {}
+    file.visititems(lambda name, item: found.update({name: item}))
     return dict(sorted(found.items()))
+
+
+def data_sets(held: Mapping[str, h5py.HLObject]) -> dict[str, h5py.Dataset]:
+    """Those of a file's items that are data sets."""
+    return {name: item for name, item in held.items() if isinstance(item, h5py.Dataset)}
 
 
 def blocks(data_set: h5py.Dataset) -> Iterator[Array]:
@@ -59,48 +64,48 @@ def content_hash(parts: Iterable[Array]) -> str:
     return found.hexdigest()
 
 
-def hashes(file: h5py.File, believed: tuple[str, ...] = ()) -> dict[str, str]:
+def hashes(held: Mapping[str, h5py.HLObject], believed: tuple[str, ...] = ()) -> dict[str, str]:
     """The hash of every data set as it is now; of one whose name begins with a `believed` word, as its attribute says.
 
-    Raises DamagedDataSetError.
+    held: a file's items. Raises DamagedDataSetError.
     """
     return {
         name: str(data_set.attrs.get("sha256")) if name.startswith(believed) else content_hash(blocks(data_set))
-        for name, data_set in data_sets(file).items()
+        for name, data_set in data_sets(held).items()
     }
 
 
-def digest_of(file: h5py.File, found: Mapping[str, str]) -> str:
-    """The file's digest, from the hashes of its data sets."""
-    digest = hashlib.sha256(_described(file).encode())
-    groups: list[str] = []
-    file.visititems(lambda _, item: groups.append(_described(item)))
-    for text in sorted(groups):
-        digest.update(text.encode())
-    for name, own in sorted(found.items()):
-        digest.update(f"{name} {file[name].dtype.str} {file[name].shape} {own}".encode())
+def digest_of(file: h5py.File, held: Mapping[str, h5py.HLObject], found: Mapping[str, str]) -> str:
+    """The file's digest, from its items and the hashes of its data sets."""
+    digest = hashlib.sha256(_described("", file).encode())
+    for name, item in held.items():
+        digest.update(_described(name, item).encode())
+    for name, own in found.items():
+        digest.update(f"{name} {held[name].dtype.str} {held[name].shape} {own}".encode())
     return digest.hexdigest()
 
 
-def _described(item: h5py.HLObject) -> str:
+def _described(name: str, item: h5py.HLObject) -> str:
     """A group's or data set's name and attributes, as one text."""
-    values = {key: np.asarray(item.attrs[key]).tolist() for key in sorted(set(item.attrs) - SEALS)}
-    return f"{item.name} {values!r}\n"
+    values = {key: np.asarray(value).tolist() for key, value in sorted(item.attrs.items()) if key not in SEALS}
+    return f"{name} {values!r}\n"
 
 
 def digest_of_schema_1(file: h5py.File) -> str:
     """SHA-256 over the graph's JSON and every data set's name, type, shape and values."""
     digest = hashlib.sha256(bytes(file.attrs["graph"]))
-    for name, data_set in data_sets(file).items():
+    for name, data_set in data_sets(items(file)).items():
         digest.update(f"{name} {data_set.dtype.str} {data_set.shape}".encode())
         for block in blocks(data_set):
             digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()
 
 
-def wrong_data_set(file: h5py.File, found: Mapping[str, str]) -> DamagedDataSetError | None:
-    """For the first data set that is not what its own hash says."""
+def wrong_data_set(
+    path: object, held: Mapping[str, h5py.HLObject], found: Mapping[str, str]
+) -> DamagedDataSetError | None:
+    """For the first data set that is not what its own hash says; None if there is none. path: of the file."""
     for name, own in found.items():
-        if file[name].attrs.get("sha256") != own:
-            return DamagedDataSetError(file.filename, f"/{name}", "its values do not match its SHA-256")
+        if held[name].attrs.get("sha256") != own:
+            return DamagedDataSetError(path, f"/{name}", "its values do not match its SHA-256")
     return None

@@ -50,8 +50,10 @@ def export(
     """
     if form not in EXPORTERS:
         raise UnknownNameError("export format", form, EXPORTERS)
+    if golden.count == 0:
+        raise NotAGoldenFileError(golden.inputs.path, "it holds a graph but no samples; record some")
     found, named = chosen(golden, tensors), bool(tensors)
-    first, last = _samples(golden, found, samples)
+    first, last = _samples(found, samples)
     items = [_item(each, first, last) for each in found]
     more = list(constant_items(golden.graph)) if constants else []
     with replacing_folder(folder, INDEX) as partial:
@@ -66,11 +68,9 @@ def export(
     return dict(json.loads(text))
 
 
-def _samples(golden: Golden, found: list[Recorded], samples: tuple[int, int] | None) -> tuple[int, int]:
-    """The range that every tensor has. Raises NotAGoldenFileError, ParameterError."""
+def _samples(found: list[Recorded], samples: tuple[int, int] | None) -> tuple[int, int]:
+    """The range that every tensor has. Raises ParameterError."""
     least = min(found, key=lambda each: each.count)
-    if golden.count == 0:
-        raise NotAGoldenFileError(golden.inputs.path, "it holds a graph but no samples")
     first, last = samples or (0, least.count)
     if not 0 <= first < last <= least.count:
         allowed = f"parts of 0:{least.count}, what is recorded of tensor {least.name!r}"

@@ -27,7 +27,7 @@ import numpy as np
 
 from int8sim.golden.columns import Column, put
 from int8sim.golden.data_sets import DataSets
-from int8sim.golden.digests import digest_of, digest_of_schema_1, hashes, wrong_data_set
+from int8sim.golden.digests import digest_of, digest_of_schema_1, hashes, items, wrong_data_set
 from int8sim.golden.graph_json import decode, encode, tensor_key
 from int8sim.golden.layer_view import show_layers, show_tensor
 from int8sim.graph.ir import Graph
@@ -193,7 +193,8 @@ def _describe(file: h5py.File, graph: Graph, producer: Producer, batch: int) -> 
 
 def _digest(file: h5py.File) -> str:
     """The file's digest as its content is now."""
-    return digest_of_schema_1(file) if file.attrs["int8sim_schema"] == 1 else digest_of(file, hashes(file))
+    held = items(file)
+    return digest_of_schema_1(file) if file.attrs["int8sim_schema"] == 1 else digest_of(file, held, hashes(held))
 
 
 @contextmanager
@@ -259,10 +260,12 @@ def _check(file: h5py.File, unread: tuple[str, ...] = ()) -> None:
 
 def _matches(file: h5py.File, unread: tuple[str, ...]) -> tuple[bool, DamagedDataSetError | None]:
     """Whether the digest is right, and if not the data set that is to blame, if it is one."""
-    if unread and digest_of(file, hashes(file, unread)) == file.attrs["digest"]:
+    held, digest = items(file), file.attrs["digest"]
+    if unread and digest_of(file, held, hashes(held, unread)) == digest:
         return True, None
-    found = hashes(file)
-    return digest_of(file, found) == file.attrs["digest"], wrong_data_set(file, found)
+    found = hashes(held)
+    matches = digest_of(file, held, found) == digest
+    return matches, None if matches else wrong_data_set(file.filename, held, found)
 
 
 def _content(file: h5py.File) -> Golden:

@@ -12,7 +12,7 @@ import pytest
 
 from int8sim import api
 from int8sim.golden import packaged, record, store
-from int8sim.golden.digests import data_sets
+from int8sim.golden.digests import data_sets, items
 from int8sim.graph.run import run
 from int8sim.model.errors import DamagedDataSetError, InputMismatchError, NotAGoldenFileError, ParameterError
 
@@ -56,8 +56,8 @@ def test_pieces_give_the_same_values_as_one_run(graph, recorded, tmp_path, monke
     assert watched.asked == [2, 2, 1]
     with h5py.File(path) as pieces, h5py.File(recorded) as whole:
         assert (pieces.attrs["batch"], whole.attrs["batch"]) == (2, 250)
-        found = {name: data_set[()] for name, data_set in data_sets(pieces).items()}
-        assert found.keys() == data_sets(whole).keys()
+        found = {name: data_set[()] for name, data_set in data_sets(items(pieces)).items()}
+        assert found.keys() == data_sets(items(whole)).keys()
         assert all(np.array_equal(values, whole[name][()]) for name, values in found.items())
     report = api.verify(path, **REFERENCE)
     assert report.matched
