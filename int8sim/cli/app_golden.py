@@ -40,7 +40,7 @@ ByteOrder = Annotated[str, typer.Option(help="Of hexadecimal files: little, lane
 Depth = Annotated[int | None, typer.Option(help="Of hexadecimal files: words of the memory, padding and all.")]
 HardwareName = Annotated[str, typer.Option(help="Of NVDLA's files: nv_small, nv_large ..., or atoms as C/K/memory.")]
 
-golden_app = typer.Typer(help="Golden files: record, verify and export.", no_args_is_help=True)
+golden_app = typer.Typer(help="Golden files: record, verify, export, diff and generate.", no_args_is_help=True)
 
 
 @golden_app.command("record")
@@ -121,3 +121,45 @@ def golden_export(
 
     packing = read_packing(word_bits, byte_order, depth, pad_value, hardware, samples)
     raise typer.Exit(command(file, form, output, tensor or [], constants, packing, json))
+
+
+@golden_app.command("diff")
+def golden_diff(
+    golden: Annotated[Path, typer.Argument(help="A golden file.")],
+    dump: Annotated[Path, typer.Argument(help="What the device gave: a golden file, or an NPZ of tensors by name.")],
+    png: Annotated[Path | None, typer.Option(help="Also the heat map of mismatches as this PNG (Pillow).")] = None,
+    json: Json = False,
+) -> None:
+    """Explain where a device differs: the first mismatch replayed, and the known wrong arithmetic that gives it."""
+    from int8sim.cli.golden_diff import golden_diff as command
+
+    raise typer.Exit(command(golden, dump, png, json))
+
+
+@golden_app.command("generate")
+def golden_generate(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="LAYER|GRAPH",
+            help="conv2d, fully_connected, add, average_pool with --profile; or a lowered or quantized network's file.",
+        ),
+    ],
+    profile: Annotated[
+        str | None, typer.Option(help="Whose arithmetic; of a .tflite or .onnx file who computes.")
+    ] = None,
+    layer: Annotated[str, typer.Option(help="This layer of the graph; by default every one with arithmetic.")] = "",
+    vectors: Annotated[int, typer.Option(min=1, max=200, help="At most so many samples for each layer.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
+    kill_score: Annotated[
+        bool, typer.Option("--kill-score", help="Beside random vectors; what is proved equivalent, what survives.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The golden file to write; a folder for several layers.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Search for few inputs that tell a layer's arithmetic from every known wrong one. Status 1 if one survives."""
+    from int8sim.cli.golden_generate import golden_generate as command
+
+    raise typer.Exit(command(what, profile, layer, vectors, seed, kill_score, output, json))

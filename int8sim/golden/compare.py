@@ -19,7 +19,7 @@ from int8sim.golden.record import samples_at_once
 from int8sim.golden.store import Golden, sample_hashes
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import operands, run
-from int8sim.model.accumulation import Accumulation
+from int8sim.model.accumulation import describe
 from int8sim.model.step import Array, Step
 from int8sim.ops.base import Operands
 
@@ -260,20 +260,6 @@ def is_defined_at(graph: Graph, layer: Layer, index: tuple[int, ...], actual: Ma
         return True
     channel = index[graph.tensors[layer.output].channel_axis]
     return is_defined(layer.arithmetic[given[0]], given[1], channel)
-
-
-def describe(step: Step, channel: int) -> str:
-    """The step as a call with one channel's numbers, and the loop around it; tables are left out."""
-    names = [name for name in step.parameters if not hasattr(step.parameters[name], "values")]
-    parameters = dict(zip(step.parameters, step.at(min(channel, _last(step))), strict=True))
-    loop = f" in {step.loop}" if isinstance(step, Accumulation) else ""
-    return f"{step.function.__name__}({', '.join(f'{name}={parameters[name]!r}' for name in names)}){loop}"
-
-
-def _last(step: Step) -> int:
-    """The greatest channel that the step's arrays have."""
-    lengths = [len(value) for value in step.parameters.values() if isinstance(value, np.ndarray)]
-    return min(lengths, default=1 << 30) - 1
 
 
 def is_defined(step: Step, operands_: tuple[Any, ...], channel: int) -> bool:

@@ -97,7 +97,8 @@ def _of_products(subject: Subject, products: Products, x: Array, index: tuple[in
     codes, weights = products.taps(x, int(place))
     pairs = zip(products.places(), codes, weights, strict=True)
     rows = [Product(where, a, a - products.zero, w, (a - products.zero) * w) for where, a, w in pairs]
-    bias, total = int(products.bias[channel]), sum(row.value for row in rows)
+    bias = int(products.bias[channel] - products.share[channel])
+    total = sum(row.value for row in rows)
     step = subject.arithmetic["output"]
     return Replay(tuple(rows), total, bias, "output", (acc,), tuple(parts(step, (acc,), channel)))
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 
 from int8sim.graph.ir import Graph
-from int8sim.importers.tflite_constants import without_dequantized_constants
 from int8sim.importers.tflite_file import read_model
 from int8sim.importers.tflite_folding import fold
 from int8sim.importers.tflite_network import Network
@@ -34,7 +33,7 @@ def load_tflite(path: str | os.PathLike[str], profile: str | Profile | None = No
     operator or a form of one that is not read, LayerError and BadScaleError for what does not fit, GraphError for
     tensors without a producer or with two, ParameterError for a missing profile, UnknownNameError.
     """
-    model = without_dequantized_constants(read_model(path))
+    model = read_model(path)
     refuse_unknown(model.operators, lambda node: node.name, READERS, "it is not supported", SUPPORTED)
     network = Network(model, None if profile is None else find_profile(profile))
     for node in model.operators:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from int8sim.model.errors import AccumulatorError, UnknownNameError
 from int8sim.model.step import Arithmetic, Step
 from int8sim.model.tensor import BITS, TensorType
@@ -78,3 +80,17 @@ def accumulation(arithmetic: Arithmetic) -> Accumulation | None:
 def is_wide(*activations: TensorType) -> bool:
     """Whether a layer's own accumulator is 64 bits and exact: one of its activations has more than 8 bits."""
     return any(BITS[kind.dtype] > BITS["int8"] for kind in activations)
+
+
+def describe(step: Step, channel: int) -> str:
+    """The step as a call with one channel's numbers, and the loop around it; tables are left out."""
+    names = [name for name in step.parameters if not hasattr(step.parameters[name], "values")]
+    parameters = dict(zip(step.parameters, step.at(min(channel, _last(step))), strict=True))
+    loop = f" in {step.loop}" if isinstance(step, Accumulation) else ""
+    return f"{step.function.__name__}({', '.join(f'{name}={parameters[name]!r}' for name in names)}){loop}"
+
+
+def _last(step: Step) -> int:
+    """The greatest channel that the step's arrays have."""
+    lengths = [len(value) for value in step.parameters.values() if isinstance(value, np.ndarray)]
+    return min(lengths, default=1 << 30) - 1

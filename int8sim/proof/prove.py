@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from int8sim.golden.compare import describe
+from int8sim.model.accumulation import describe
 from int8sim.model.errors import ParameterError
 from int8sim.model.step import Step
 from int8sim.proof.case import prepare

@@ -165,7 +165,7 @@ def test_weights_that_the_file_dequantizes_are_constants(load, monkeypatch):
         graph = load(dequantized(stored, quant), None)
         assert [layer.op.name for layer in graph.layers] == ["fully_connected"]
         np.testing.assert_array_equal(graph.constants[graph.layers[0].inputs[1]], real, strict=True)
-    with pytest.raises(UnsupportedOperatorError, match="DEQUANTIZE: input 0, 'stored', is a constant"):
+    with pytest.raises(LayerError, match="'stored': this tensor has 3 scales"):
         load(dequantized(codes, QuantParams((0.1, 0.2, 0.3), axis=0)), None)
 
 

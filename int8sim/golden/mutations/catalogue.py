@@ -34,12 +34,16 @@ PROBED_CHANNELS = 16
 
 
 class Mutant(NamedTuple):
-    """One entry of the catalogue for a layer. key: stable; words: for a review; where: the role and the function."""
+    """One entry of the catalogue for a layer. key: stable; words: for a review; where: the role and the function.
+
+    fits: what must have at most so many bits, for this to be no mutation at all: (sum, 16) ...
+    """
 
     key: str
     words: str
     where: str
     subject: Subject
+    fits: tuple[str, int] | None = None
 
     def __str__(self) -> str:
         return f"{self.words} ({self.where})" if self.where else self.words
@@ -47,7 +51,10 @@ class Mutant(NamedTuple):
 
 def catalogue(subject: Subject) -> list[Mutant]:
     """Every known wrong form of the layer that changes its data; () for a float layer."""
-    return [*_of_steps(subject), *(Mutant(each.key, each.words, "", each.subject) for each in _of_operands(subject))]
+    return [
+        *_of_steps(subject),
+        *(Mutant(each.key, each.words, "", each.subject, each.fits) for each in _of_operands(subject)),
+    ]
 
 
 def _of_operands(subject: Subject) -> Iterator[Any]:

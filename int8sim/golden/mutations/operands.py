@@ -27,11 +27,12 @@ LANES = 4
 
 
 class Wrong(NamedTuple):
-    """key, words: as in the catalogue."""
+    """key, words: as in the catalogue. fits: what must have at most so many bits for it to be no mutation at all."""
 
     key: str
     words: str
     subject: Subject
+    fits: tuple[str, int] | None = None
 
 
 def wrong_operands(subject: Subject) -> Iterator[Wrong]:
@@ -40,12 +41,13 @@ def wrong_operands(subject: Subject) -> Iterator[Wrong]:
         yield from _of_inputs(subject)
         return
     for key, words, changes in _of_products(subject, subject.products):
-        yield Wrong(key, words, replace(subject, products=replace(subject.products, **changes)))
+        fits = FITS.get(key, ("sum", int(key.rpartition("_")[2])) if key.startswith("accumulator_") else None)
+        yield Wrong(key, words, replace(subject, products=replace(subject.products, **changes)), fits)
 
 
 def _of_inputs(subject: Subject) -> Iterator[Wrong]:
     """Of an op that is no product with constant weights."""
-    padded = any(getattr(subject.op, "pads", ()))
+    padded = subject.op.name == "pad" or getattr(subject.op, "count_include_pad", False)
     for place, kind in enumerate(subject.types):
         if kind.quant is None or BITS[kind.dtype] > BITS["int16"]:
             continue
@@ -87,10 +89,12 @@ def _of_x(kind: TensorType, products: Products) -> Iterator[Change]:
     if any(products.op.pads):
         within = {"read": read, "padded_first": False}
         yield f"x_{key}_inside", f"x: {words}, padding right", within
-    if products.zero:
+    if products.zero and not products.share.any():
         yield "x_zero_point_missing", "zero point of x not subtracted", {"zero": 0}
         yield "x_zero_point_added", "zero point of x added instead of subtracted", {"zero": -products.zero}
-    if any(products.op.pads) and products.zero:
+    if products.share.any():
+        yield "x_zero_point_missing", "the zero point's share not subtracted", {"share": 0 * products.share}
+    elif any(products.op.pads) and products.zero:
         both = {"zero": 0, "padding": 0}
         yield "x_zero_point_missing_inside", "zero point of x not subtracted, padding adds nothing", both
 
@@ -190,7 +194,6 @@ BIASES: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
     ("wrapped_16", "bias cut to its low 16 bits", lambda bias: wrapped(bias, 16)),
     ("saturated_16", "bias saturated at 16 bits", lambda bias: saturated(bias, 16)),
     ("zero_extended_16", "low 16 bits of the bias zero extended", lambda bias: bias & 0xFFFF),
-    ("zero_extended_32", "bias zero extended from 32 bits", lambda bias: bias & 0xFFFFFFFF),
 )
 
 
@@ -204,8 +207,14 @@ def _of_accumulator(subject: Subject) -> Iterator[Change]:
         said = f"accumulator of {bits} bits, which saturates"
         yield f"accumulator_saturates_{bits}", said, {**each, "total": by_products(saturated, bits)}
         yield f"accumulator_saturates_once_{bits}", f"sum saturated at {bits} bits once, at the end", once
-    yield "pairs_saturate_16", "sums of two products saturated at 16 bits", {"total": _in_pairs}
+    if step is None or (step.loop.products, step.loop.group_bits) != PAIRS:
+        yield "pairs_saturate_16", "sums of two products saturated at 16 bits", {"total": _in_pairs}
     yield "products_wrap_15", "products cut to 15 bits", {"total": _of_short_products}
+
+
+PAIRS = 2, 16
+"""Products of a group, and the bits at which its sum saturates, of vpmaddubsw."""
+FITS = {"pairs_saturate_16": ("pair of products", 16), "products_wrap_15": ("product", 15)}
 
 
 def _register(cut: Callable[[Array, int], Array], bits: int) -> Mapping[str, Any]:

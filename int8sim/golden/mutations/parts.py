@@ -16,7 +16,7 @@ from int8sim.spec.nvdla import shifts
 from int8sim.spec.requantize import double, single
 from int8sim.spec.rounding import Rounding, shift_right
 
-WIDTHS = (8, 16, 24, 32)
+WIDTHS = (8, 16, 32)
 MODES = {
     Rounding.FLOOR: "rounded down, toward -inf",
     Rounding.CEIL: "rounded up, toward +inf",

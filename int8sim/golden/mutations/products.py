@@ -26,9 +26,10 @@ class Products:
     """A weighted layer as arrays.
 
     op: the convolution, or the 1x1 one that a fully connected layer is. zero: x's zero point; padding: the code in
-    padded cells; read: what is taken for x's codes. weights: int64 [O, C / group, kh, kw], their zero point subtracted.
-    bias: int64 [O]. total: how products are summed; final: what the accumulator's register makes of the sum and bias.
-    channels_first: the order of products. layout, channel_axis: of the tensors.
+    padded cells; read: what is taken for x's codes, padding included where it is padded_first. weights: int64
+    [O, C / group, kh, kw], their zero point subtracted. bias: int64 [O]. share: int64 [O], what the zero point adds to
+    a sum of stored codes, taken off it. total: how products are summed; final: what the accumulator's register makes of
+    sum and bias. channels_first: the order of products. layout, channel_axis: of the tensors.
     """
 
     op: Conv2d
@@ -39,6 +40,7 @@ class Products:
     read: Read
     weights: Array
     bias: Array
+    share: Array
     total: Sum
     final: Read
     channels_first: bool = True
@@ -51,7 +53,7 @@ class Products:
         channels: Array = index[self.channel_axis].astype(np.int64)
         codes = self.codes(x, places)
         products = (codes - self.zero) * self._in_order(self.weights[channels])
-        return self.final(self.total(products) + self.bias[channels]), channels
+        return self.final(self.total(products) - self.share[channels] + self.bias[channels]), channels
 
     def codes(self, x: Array, places: Array) -> Array:
         """The codes under each place, padding included, as they are read: int64 [n, K] in order of accumulation."""
@@ -124,7 +126,7 @@ def products_of(
     zero, step = types[0].quantized.tensor_zero_point, accumulation(arithmetic)
     in_steps = step is not None and accumulates_in_sequence(types, constants, arithmetic)
     stored = in_steps and step is not None and step.loop.unsigned
-    share = stored_zero(types[0]) * weights.reshape(len(weights), -1).sum(axis=1) if stored else np.zeros(1, np.int64)
+    sums = weights.reshape(len(weights), -1).sum(axis=1)
     return Products(
         op=op if isinstance(op, Conv2d) else Conv2d(),
         layout=types[0].layout if isinstance(op, Conv2d) else "",
@@ -133,7 +135,8 @@ def products_of(
         padding=zero,
         read=as_it_is,
         weights=weights if weights.ndim == 4 else weights[:, :, None, None],
-        bias=np.broadcast_to(bias, len(weights)) - share,
+        bias=np.broadcast_to(bias, len(weights)),
+        share=sums * (stored_zero(types[0]) if stored else 0),
         total=in_steps_of(step) if step is not None and in_steps else exact_sum,
         final=as_it_is if is_wide(types[0]) or (step is not None and step.loop.bits is not None) else wrapped_32,
         channels_first=step is None or step.loop.order == CHANNELS_FIRST,

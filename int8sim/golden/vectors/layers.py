@@ -1,0 +1,275 @@
+"""Vectors of a layer whose outputs mix many inputs: drawn, extreme, and solved for the accumulators that tell most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from int8sim.golden.mutations.arguments import UNBOUNDED
+from int8sim.golden.mutations.catalogue import Mutant, same_step
+from int8sim.golden.mutations.functions import FAILURES
+from int8sim.golden.mutations.products import Products, exact_sum
+from int8sim.golden.mutations.subject import Subject
+from int8sim.golden.vectors.cover import cover
+from int8sim.golden.vectors.score import Judged
+from int8sim.golden.vectors.solve import Solver
+from int8sim.golden.vectors.targets import Reach, corners, cuts_nothing, differing, reach, swept
+from int8sim.model.step import Array, Step
+from int8sim.model.tensor import TensorType
+
+DRAWN = 64
+PLACES = 4096
+"""Output elements of one vector that are looked at."""
+ATTEMPTS = 12
+"""Accumulators that are solved for, of one mutation."""
+SHARES = (1.0, 0.5, 0.67, 0.75, 0.9)
+CHANNELS = 8
+"""That get extreme vectors of their own."""
+
+
+class Pool:
+    """Candidates for one layer, one sample each."""
+
+    def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
+        self.subject, self.rng = subject, rng
+        self.kinds = [kind for i, kind in enumerate(subject.types) if i not in subject.constants]
+        self.samples: list[list[Array]] = []
+
+    def add(self, sample: list[Array]) -> None:
+        """One candidate: an array [1, ...] for each activation."""
+        self.samples.append(sample)
+
+    def draw(self, count: int) -> None:
+        """Random codes: over the whole type, and near the zero point."""
+        for place in range(count):
+            self.add([drawn(kind, self.rng, near=place % 4 == 3) for kind in self.kinds])
+
+    def levels(self) -> None:
+        """Every code everywhere: the lowest, the highest, the zero point and some between."""
+        ends = [(kind.quantized.low, kind.quantized.high, kind.quantized.tensor_zero_point) for kind in self.kinds]
+        for which in range(3):
+            self.add(
+                [
+                    np.full((1, *kind.shape[1:]), end[which], kind.dtype)
+                    for kind, end in zip(self.kinds, ends, strict=True)
+                ]
+            )
+
+    def batch(self, first: int = 0) -> list[Array]:
+        """The candidates from one on, [n, ...] for each activation."""
+        return [np.concatenate(each) for each in zip(*self.samples[first:], strict=True)]
+
+
+def drawn(kind: TensorType, rng: np.random.Generator, near: bool = False) -> Array:
+    """One random sample of a tensor, [1, ...]."""
+    quant = kind.quantized
+    low, high = quant.low, quant.high
+    if near:
+        low, high = max(low, quant.tensor_zero_point - 4), min(high, quant.tensor_zero_point + 4)
+    return rng.integers(low, high + 1, (1, *kind.shape[1:])).astype(kind.dtype)
+
+
+def kills(right: Subject, mutants: Sequence[Mutant], batch: list[Array]) -> Array:
+    """bool [mutations, samples]: whether a mutation gives another value somewhere in a sample."""
+    count = len(batch[0])
+    size = int(np.prod(right.shape(right.inputs(batch)))) // count
+    step = max(1, -(-size // PLACES))
+    places = (np.arange(count)[:, None] * size + np.arange(0, size, step)).reshape(-1)
+    expected = right.values(batch, places)
+    found = [_differs(mutant, batch, places, expected).reshape(count, -1).any(axis=1) for mutant in mutants]
+    return np.array(found, bool).reshape(len(mutants), count)
+
+
+def _differs(mutant: Mutant, batch: list[Array], places: Array, expected: Array) -> Array:
+    try:
+        found: Array = mutant.subject.values(batch, places) != expected
+    except FAILURES:
+        return np.ones(len(places), bool)  # it stops where the right arithmetic does not
+    return found
+
+
+def chosen_samples(
+    subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, most: int
+) -> tuple[list[Array], list[Judged]]:
+    """Few samples that kill what can be killed, and the mutations proved equivalent for every input."""
+    pool = Pool(subject, rng)
+    pool.levels()
+    pool.draw(DRAWN)
+    if subject.products is not None:
+        _extremes(pool, subject.products)
+    table = kills(subject, mutants, pool.batch())
+    chosen = cover(table, most)
+    alive = [mutants[int(place)] for place in np.flatnonzero(~table.any(axis=1))]
+    proved = _of_the_rest(pool, alive, len(pool.samples), chosen, most)
+    samples = [pool.samples[place] for place in chosen]
+    return [np.concatenate(each) for each in zip(*samples, strict=True)], proved
+
+
+def _of_the_rest(pool: Pool, alive: list[Mutant], first: int, chosen: list[int], most: int) -> list[Judged]:
+    """Targets for each mutation that is left, solved for; or the proof that there are none."""
+    subject, proved = pool.subject, list[Judged]()
+    if subject.products is not None:
+        proved = _weighted(pool, subject.products, alive)
+    elif "finish" in subject.arithmetic:
+        proved = _finished(pool, alive)
+    if len(pool.samples) > first:
+        left = kills(subject, alive, pool.batch(first))
+        chosen += [first + place for place in cover(left, most - len(chosen))]
+    return proved
+
+
+def _extremes(pool: Pool, products: Products) -> None:
+    """The greatest and the least accumulators, sums that grow and come back, and the greatest pair alone."""
+    solver = Solver(products, pool.kinds[0], pool.rng)
+    for channel in range(min(len(products.weights), CHANNELS)):
+        for sign in (1, -1):
+            for share in SHARES:
+                pool.add([solver.extreme(channel, share, sign)])
+            pool.add([solver.pair(channel, sign)])
+
+
+def _weighted(pool: Pool, products: Products, alive: list[Mutant]) -> list[Judged]:
+    subject, kind = pool.subject, pool.kinds[0]
+    bounds, solver = reach(products, kind), Solver(products, kind, pool.rng)
+    step, proved = subject.arithmetic["output"], list[Judged]()
+    points = _points(step, bounds) if alive else {}
+    for mutant in alive:
+        if mutant.fits and products.total is exact_sum and _within(products, kind, bounds, mutant.fits):
+            proved.append(Judged(mutant.key, str(mutant), f"no {mutant.fits[0]} has more than {mutant.fits[1]} bits"))
+        elif mutant.fits and _lost_behind(subject, mutant, bounds):
+            proved.append(Judged(mutant.key, str(mutant), BEHIND))
+        elif mutant.key.startswith("output."):
+            found = _targets(subject, mutant, points, bounds)
+            if found is None:
+                continue
+            if not found:
+                total = int((bounds.high - bounds.low + 1).sum())
+                proved.append(Judged(mutant.key, str(mutant), f"all {total:,} accumulators tried"))
+            _solved(pool, solver, found)
+    return proved
+
+
+def _points(step: Step, bounds: Reach) -> dict[int, list[int]]:
+    """By channel, where a wrong step shows first."""
+    ends = zip(bounds.low.tolist(), bounds.high.tolist(), strict=True)
+    return {channel: corners(step, channel, low, high) for channel, (low, high) in enumerate(ends)}
+
+
+def _targets(
+    subject: Subject, mutant: Mutant, points: dict[int, list[int]], bounds: Reach
+) -> list[tuple[int, int]] | None:
+    """(channel, accumulator) pairs at which a step differs; [] where there are none; None where that is not known."""
+    step, wrong = subject.arithmetic["output"], mutant.subject.arithmetic["output"]
+    try:
+        found = [(channel, acc) for channel in points for acc in differing(step, wrong, channel, points[channel])]
+    except FAILURES:
+        found = []
+    if found:
+        return found
+    every = swept(step, wrong, subject.output, bounds)
+    return None if every is None else [*every]
+
+
+def _solved(pool: Pool, solver: Solver, targets: list[tuple[int, int]]) -> None:
+    """One sample for one of the targets, near the middle of what is reached, where most inputs are."""
+    middle = sorted(targets, key=lambda each: abs(each[1]))
+    for channel, acc in middle[:ATTEMPTS]:
+        found = solver.vector(channel, acc)
+        if found is not None:
+            pool.add([found])
+            return
+
+
+def _within(products: Products, kind: TensorType, bounds: Reach, fits: tuple[str, int]) -> bool:
+    """Whether no sum, or no product, leaves a register of so many bits."""
+    what, bits = fits
+    top = 1 << (bits - 1)
+    if what == "sum":
+        added = products.bias - products.share
+        bare = Reach(bounds.low - added, bounds.high - added)
+        return all(bool(each.low.min() >= -top and each.high.max() < top) for each in (bounds, bare))
+    weights = products.weights if products.channels_first else products.weights.transpose(0, 2, 3, 1)
+    ends = [
+        weights.reshape(len(weights), -1) * (end - products.zero) for end in (kind.quantized.low, kind.quantized.high)
+    ]
+    great, small = np.maximum(*ends), np.minimum(*ends)
+    if what == "pair of products":
+        starts = np.arange(0, great.shape[1], 2)
+        great, small = (np.add.reduceat(each, starts, axis=1) for each in (great, small))
+    return bool(small.min() >= -top and great.max() < top)
+
+
+BEHIND = "the output saturates wherever the accumulator does: all accumulators tried"
+
+
+def _lost_behind(subject: Subject, mutant: Mutant, bounds: Reach) -> bool:
+    """Whether a register that cuts the finished sum alone is never seen behind the output step."""
+    right, wrong = subject.products, mutant.subject.products
+    if right is None or wrong is None or wrong.total is not exact_sum or right.total is not exact_sum:
+        return False
+    return cuts_nothing(subject.arithmetic["output"], subject.output, bounds, right.final, wrong.final)
+
+
+def _finished(pool: Pool, alive: list[Mutant]) -> list[Judged]:
+    """Every sum of a window, by every count that the layer divides by."""
+    windows = _windows(pool)
+    domain, step, proved = _sums(windows), pool.subject.arithmetic["finish"], list[Judged]()
+    for mutant in alive:
+        wrong = mutant.subject.arithmetic["finish"]
+        if not mutant.key.startswith("finish."):
+            continue
+        if domain and _same(step, wrong, domain):
+            proved.append(Judged(mutant.key, str(mutant), f"all {len(domain):,} sums tried"))
+        elif _never_bounds(step, wrong, windows):
+            proved.append(Judged(mutant.key, str(mutant), "no average reaches the bounds"))
+    return proved
+
+
+def _never_bounds(step: Step, wrong: Step, windows: Sequence[Window]) -> bool:
+    """Whether steps differ in their bounds alone, and these cut neither the least nor the greatest average.
+
+    Every sum lies between those of the lowest and the highest codes, and so does its average, each rounding being
+    monotone.
+    """
+    unbounded = {"low": -UNBOUNDED, "high": UNBOUNDED}
+    wide, other = (replace(each, parameters={**each.parameters, **unbounded}) for each in (step, wrong))
+    if not {*unbounded} <= {*step.parameters} or not same_step(wide, other):
+        return False
+    codes = [wide(total, count) for *totals, count in windows for total in totals]
+    bounds: list[Any] = [each.parameters[name] for each in (step, wrong) for name in unbounded]
+    return bool(max(bounds[::2]) <= min(codes) and max(codes) <= min(bounds[1::2]))
+
+
+def _same(step: Step, wrong: Step, domain: Sequence[tuple[int, int]]) -> bool:
+    try:
+        return all((step(*each) ^ wrong(*each)) & 0xFFFF == 0 for each in domain)
+    except FAILURES:
+        return False
+
+
+Window = tuple[Any, Any, int]
+"""The least and the greatest sum of a window, and by what it is divided."""
+
+
+def _windows(pool: Pool) -> list[Window]:
+    """Every different one."""
+    (kind,), subject = pool.kinds, pool.subject
+    ends = [np.full((1, *kind.shape[1:]), end, kind.dtype) for end in (kind.quantized.low, kind.quantized.high)]
+    shape = subject.shape(ends[:1])
+    return sorted({_window(subject, ends, index) for index in np.ndindex(*shape)})
+
+
+def _window(subject: Subject, ends: list[Array], index: tuple[int, ...]) -> Window:
+    given: Any = [subject.op.operands_at(subject.types, subject.arithmetic, [end], index) for end in ends]
+    totals = sorted(operands[0] for _, operands in given)
+    return totals[0], totals[1], int(given[0][1][1])
+
+
+def _sums(windows: Sequence[Window]) -> list[tuple[int, int]]:
+    """(total, count) of every window over all inputs; [] where totals are real."""
+    if any(isinstance(each, float) for window in windows for each in window):
+        return []
+    return [(total, count) for low, high, count in windows for total in range(low, high + 1)]

@@ -1,0 +1,109 @@
+"""Where two output steps differ: at the right one's breakpoints, or anywhere in all that a layer's accumulator reaches.
+
+A rounding that is wrong moves a breakpoint of the staircase from accumulator to code. So most mutations show at the
+accumulators on both sides of the right one's breakpoints, which bisection finds. What shows nowhere there is swept: the
+compiled kernels of both steps over every accumulator that some input of the layer gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from int8sim.golden.mutations.functions import FAILURES
+from int8sim.golden.mutations.products import Products, Read
+from int8sim.model.errors import CompileError
+from int8sim.model.step import Array, Step
+from int8sim.model.tensor import TensorType
+from int8sim.proof.interpreted import interpreter
+from int8sim.proof.kernels import converter
+from int8sim.proof.search import INT32, changes
+
+BLOCK = 1 << 18
+FEW = 40
+"""Accumulators of one channel that are handed on."""
+LARGEST = 1 << 32
+"""Accumulators of one channel that are swept."""
+
+
+class Reach(NamedTuple):
+    """The least and the greatest accumulator of each channel, int64 [O], whatever the input."""
+
+    low: Array
+    high: Array
+
+
+def reach(products: Products, kind: TensorType) -> Reach:
+    """Bounds of a layer's accumulators; every partial sum, without the bias, lies within them less the bias."""
+    codes = kind.quantized.low - products.zero, kind.quantized.high - products.zero
+    weights = products.weights.reshape(len(products.weights), -1)
+    ends = np.stack([weights * each for each in (*codes, 0)])
+    added = products.bias - products.share
+    return Reach(ends.min(0).sum(-1) + added, ends.max(0).sum(-1) + added)
+
+
+def corners(step: Step, channel: int, low: int, high: int) -> list[int]:
+    """The accumulators on both sides of every breakpoint within low .. high, and the ends."""
+    found = {low, high, *range(max(low, -2), min(high, 2) + 1)}
+    for place in changes(interpreter(step, channel), low, high):
+        found |= {place - 1, place}
+    return sorted(found)
+
+
+def differing(step: Step, other: Step, channel: int, points: list[int]) -> list[int]:
+    """Those of the points where two steps differ in the low bits that leave the layer."""
+    row, wrong = step.at(channel), other.at(channel)
+    low_bits = 0xFFFF
+    return [acc for acc in points if (step.function(acc, *row) ^ other.function(acc, *wrong)) & low_bits]
+
+
+def swept(step: Step, other: Step, kind: TensorType, bounds: Reach) -> Iterator[tuple[int, int]] | None:
+    """(channel, accumulator) where two steps differ, over all that the layer reaches; None where that cannot be swept.
+
+    kind: of the output. An empty iterator is a proof that the steps are one.
+    """
+    if not _is_swept(bounds):
+        return None
+    try:
+        return iter([*_swept(step, other, kind, bounds)])
+    except (CompileError, *FAILURES):
+        return None
+
+
+def _is_swept(bounds: Reach) -> bool:
+    inside = bounds.low.min() >= INT32[0] and bounds.high.max() <= INT32[1]
+    return bool(inside and (bounds.high - bounds.low).max() < LARGEST)
+
+
+def _swept(step: Step, other: Step, kind: TensorType, bounds: Reach) -> Iterator[tuple[int, int]]:
+    for channel in range(len(bounds.low)):
+        right, wrong = (converter(each, kind.dtype, channel) for each in (step, other))
+        found: list[int] = []
+        for some in _blocks(bounds, channel):
+            found += some[right(some) != wrong(some)].tolist()
+        yield from ((channel, acc) for acc in found[:: max(1, len(found) // FEW)])
+
+
+def _blocks(bounds: Reach, channel: int) -> Iterator[Array]:
+    """Every accumulator of a channel, int32, a block at a time."""
+    low, high = int(bounds.low[channel]), int(bounds.high[channel])
+    for start in range(low, high + 1, BLOCK):
+        yield np.arange(start, min(start + BLOCK, high + 1), dtype=np.int32)
+
+
+def cuts_nothing(step: Step, kind: TensorType, bounds: Reach, right: Read, wrong: Read) -> bool:
+    """Whether two registers of the finished sum give one code, over all accumulators that the layer reaches."""
+    if not _is_swept(bounds):
+        return False
+    return all(
+        np.array_equal(codes(_int32(right(some.astype(np.int64)))), codes(_int32(wrong(some.astype(np.int64)))))
+        for channel in range(len(bounds.low))
+        for codes in (converter(step, kind.dtype, channel),)
+        for some in _blocks(bounds, channel)
+    )
+
+
+def _int32(values: Array) -> Array:
+    return np.ascontiguousarray(values, np.int32)
