@@ -8,7 +8,7 @@ the original is, and kernels/compile.py flattens it likewise.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from int8sim.spec import float32
@@ -35,7 +35,15 @@ def callees(function: Function) -> dict[str, FunctionType]:
     if not isinstance(function, FunctionType) or function.__module__ == float32.__name__:
         return {}
     scope = function.__globals__
-    return {name: scope[name] for name in function.__code__.co_names if isinstance(scope.get(name), FunctionType)}
+    return {name: scope[name] for name in _names(function.__code__) if isinstance(scope.get(name), FunctionType)}
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Of a function and what stands inside it: a comprehension is code of its own before Python 3.12."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
 
 
 def sites(function: Function, above: Path = ()) -> Iterator[Site]:
