@@ -86,10 +86,14 @@ def read_fully_connected(net: Network, node: Operator) -> None:
 
 
 def read_batch_matmul(net: Network, node: Operator) -> None:
-    """BATCH_MATMUL: two activations, neither turned."""
-    if node.integer(0, "b") or node.integer(1, "b"):
-        raise node.refused("it transposes an operand (adj_x, adj_y); only those as they are are read")
-    net.add(node, Matmul(), net.activation(node, 0), net.activation(node, 1))
+    """BATCH_MATMUL of two activations, either with its last two axes turned (adj_x, adj_y)."""
+    operands = [net.activation(node, 0), net.activation(node, 1)]
+    for place in (0, 1):
+        rank = len(net.types[operands[place]].shape)
+        if node.integer(place, "b") and rank > 2:
+            turned = Transpose((*range(rank - 2), rank - 1, rank - 2))
+            operands[place] = net.between(node, turned, operands[place], "turned")
+    net.add(node, Matmul(), *operands)
 
 
 def _elementwise(op: Op) -> Reader:

@@ -6,10 +6,10 @@ point (spec/xnnpack.py). A fused activation's bound is rounded half to even afte
 The delegate takes CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, ADD, SUB, MUL, MEAN, MAX_POOL_2D,
 LOGISTIC, TANH, LEAKY_RELU, QUANTIZE, DEQUANTIZE, CONCATENATION, PAD, RESHAPE, TRANSPOSE, RESIZE_BILINEAR, and
 BATCH_MATMUL where the second operand's zero point is 0. It leaves to the optimized kernels (tflite_optimized.py):
-AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH, RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; and ADD, MUL,
-LEAKY_RELU and QUANTIZE of codes where a ratio of scales is outside its bounds; and a TRANSPOSE_CONV whose output has
-cells at its end that no window reaches. A convolution or fully connected layer
-whose ratio is 256 or more does not run at all. Sources:
+AVERAGE_POOL_2D, SOFTMAX, HARD_SWISH, RESIZE_NEAREST_NEIGHBOR, PADV2, MAXIMUM, MINIMUM and RELU of codes; ADD, MUL,
+LEAKY_RELU and QUANTIZE of codes where a ratio of scales is outside its bounds; QUANTIZE between int8 and uint8; and a
+TRANSPOSE_CONV whose output has cells at its end that no window reaches. A convolution or fully connected layer whose
+ratio is 256 or more does not run at all. Sources:
 google-ai-edge/LiteRT:tflite/delegates/xnnpack/xnnpack_delegate.cc; google/XNNPACK;
 measured on ai-edge-litert 2.3.0.
 """
@@ -114,8 +114,12 @@ def _mean(*, x: QuantParams, y: QuantParams, window: tuple[int, int], low: int, 
     return {"finish": {"multiplier": np.float32(multiplier), "offset": offset, "low": low, "high": high}}
 
 
-def _requantize_is_left(*, x: QuantParams, y: QuantParams) -> bool:
+def _is_outside(*, x: QuantParams, y: QuantParams) -> bool:
     return not 2.0**-8 <= _ratio(x, y) <= 2.0**7
+
+
+def _requantize_is_left(*, x: QuantParams, y: QuantParams) -> bool:
+    return x.dtype != y.dtype or _is_outside(x=x, y=y)
 
 
 def _requantize(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Parameters:
@@ -127,7 +131,7 @@ def _requantize(*, x: QuantParams, y: QuantParams, low: int, high: int) -> Param
 
 def _leaky_relu_is_left(*, x: QuantParams, y: QuantParams, slope: float) -> bool:
     below = float32(_ratio(x, y) * slope)
-    return _requantize_is_left(x=x, y=y) or abs(below) < 2.0**-8 or not LEAST_NEGATIVE <= below <= 2.0**7
+    return _is_outside(x=x, y=y) or abs(below) < 2.0**-8 or not LEAST_NEGATIVE <= below <= 2.0**7
 
 
 def _leaky_relu(*, x: QuantParams, y: QuantParams, low: int, high: int, slope: float) -> Parameters:
@@ -178,7 +182,7 @@ CONV_TRANSPOSE_LEFT = Branch("cells that no window reaches", _conv_transpose_is_
 ADD_LEFT = Branch("a ratio outside 2**-10 .. 2**8", _add_is_left, OPTIMIZED["add"])
 SUBTRACT_LEFT = replace(ADD_LEFT, scheme=OPTIMIZED["subtract"])
 MULTIPLY_LEFT = Branch("ratio outside 2**-16 .. 2**8", _multiply_is_left, OPTIMIZED["multiply"])
-REQUANTIZE_LEFT = Branch("ratio outside 2**-8 .. 2**7", _requantize_is_left, OPTIMIZED["requantize"])
+REQUANTIZE_LEFT = Branch("another type, or a ratio outside 2**-8 .. 2**7", _requantize_is_left, OPTIMIZED["requantize"])
 MATMUL_LEFT = Branch("zero point of b not 0", _matmul_is_left, OPTIMIZED["matmul"])
 LEAKY_RELU_LEFT = Branch("a ratio outside 2**-8 .. 2**7", _leaky_relu_is_left, OPTIMIZED["leaky_relu"])
 

@@ -11,7 +11,7 @@ import pytest
 from int8sim.exporters import tflite_flatbuffer
 from int8sim.graph.run import run
 from int8sim.importers.tflite import load_tflite
-from int8sim.model.tensor import QuantParams
+from int8sim.model.tensor import QuantParams, dtype_range
 
 from .tflite_engines import ENGINES, opened
 from .tflite_models import File
@@ -61,17 +61,19 @@ class Dice:
     def pick(self, *values):
         return values[self.upto(0, len(values) - 1)]
 
-    def quant(self, about=0.05):
+    def quant(self, about=0.05, dtype="int8"):
         scale = 2.0 ** round(math.log2(about)) if self.aimed else about * 2.0 ** self.rng.uniform(-1.5, 1.5)
-        return QuantParams(float(np.float32(scale)), self.pick(-128, 0, 127, self.upto(-128, 127)))
+        low, high = dtype_range(dtype)
+        return QuantParams(float(np.float32(scale)), self.pick(low, 0, high, self.upto(low, high)), None, dtype)
 
     def shape(self, rank=None):
         """[1, ...], the last axis long."""
         inner = [self.upto(1, 9) for _ in range((rank or self.upto(2, 4)) - 2)]
         return (1, *inner, self.upto(1, max(2, self.size // max(1, math.prod(inner)))))
 
-    def codes(self, shape):
-        return self.rng.integers(-128, 128, shape).astype(np.int8)
+    def codes(self, shape, dtype="int8"):
+        low, high = dtype_range(dtype)
+        return self.rng.integers(low, high + 1, shape).astype(dtype)
 
 
 def mean(dice):
@@ -243,11 +245,31 @@ def reduce_max(dice):
     return file.add("REDUCE_MAX", sizes, x, file.integers("axes", axes), keepDims=kept)
 
 
+def requantized(dice):
+    """What stands at the ends of a network whose user has uint8."""
+    source, target = dice.pick(("int8", "int8"), ("int8", "uint8"), ("uint8", "int8"))
+    shape, x = (1, dice.upto(1, 2 * dice.size)), dice.quant(0.05, source)
+    y = dice.quant(0.05, target)
+    return File(shape, x, source).add("QUANTIZE", shape, y, dtype=target)
+
+
+def matmul(dice):
+    rows, depth, columns = dice.upto(1, 30), dice.upto(1, 30), dice.upto(1, 60)
+    a, b, turned = dice.quant(), dice.quant(), [dice.pick(False, True) for _ in range(2)]
+    file = File((1, depth, rows) if turned[0] else (1, rows, depth), a)
+    file.input((1, columns, depth) if turned[1] else (1, depth, columns), b)
+    about = a.tensor_scale * b.tensor_scale * 2.0 ** dice.upto(4, 9)
+    options = {"adjX": turned[0], "adjY": turned[1]}
+    return file.add("BATCH_MATMUL", (1, rows, columns), dice.quant(about), inputs=file.inputs, **options)
+
+
 MAKERS = {
     "MEAN": mean,
     "ADD": broadcast("ADD"),
     "SUB": broadcast("SUB"),
     "MUL": broadcast("MUL"),
+    "QUANTIZE": requantized,
+    "BATCH_MATMUL": matmul,
     "RELU": clamp("RELU"),
     "RELU6": clamp("RELU6"),
     "RELU_N1_TO_1": clamp("RELU_N1_TO_1"),
@@ -300,7 +322,7 @@ def test_random_ones_are_the_engines(load, compared, profile, name, least):
         dice.aimed = not dice.aimed
         content = MAKERS[name](dice).content()
         graph = load(content, profile)
-        inputs = {each: dice.codes(graph.tensors[each].shape) for each in graph.inputs}
+        inputs = {each: dice.codes(graph.tensors[each].shape, graph.tensors[each].dtype) for each in graph.inputs}
         answer = opened(content, profile, len(graph.outputs))(list(inputs.values()))
         for mine, theirs in zip(run(graph, inputs).values(), answer, strict=True):
             np.testing.assert_array_equal(mine, theirs, strict=True)
