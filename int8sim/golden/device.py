@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -48,13 +49,13 @@ def _from_golden(golden: Golden, path: Path) -> Iterator[tuple[str, Array]]:
 
 def _from_npz(golden: Golden, path: Path) -> Iterator[tuple[str, Array]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             for name in golden.graph.activations():
                 for key in dict.fromkeys((name, tensor_key(name))):
                     if key in file:
                         yield name, file[key]
                         break
-    except (OSError, ValueError, EOFError) as problem:
+    except (OSError, ValueError, EOFError, BadZipFile) as problem:
         raise FileProblemError(path, f"not an NPZ file, or a damaged one ({problem})") from None
 
 

@@ -40,7 +40,7 @@ def generate(graph: Graph, layer: Layer, *, vectors: int = VECTORS, seed: int = 
     """
     subject, rng = Subject.of(graph, layer), np.random.default_rng(seed)
     mutants = catalogue(subject)
-    if not mutants:
+    if layer.arithmetic is None or not mutants:
         raise LayerError(layer.name, f"{layer.op.name} has no integer arithmetic here; nothing can be wrong with it")
     batch, proved = _found(subject, mutants, rng, vectors)
     names = list(dict.fromkeys(name for name in layer.inputs if name not in graph.constants))
@@ -61,7 +61,8 @@ def _alone(subject: Subject) -> bool:
     """Whether each output element comes of one element of each input, and all of these can be tried."""
     small = all(kind.quant is not None and BITS[kind.dtype] <= MANY for kind in subject.types)
     shapes = {kind.shape for kind in subject.types}
-    return isinstance(subject.op, Elementwise | Pointwise) and small and len(shapes) == 1 and not subject.constants
+    plain = isinstance(subject.op, Elementwise | Pointwise) and len(subject.arithmetic) == 1
+    return plain and small and len(shapes) == 1 and not subject.constants
 
 
 def _score(

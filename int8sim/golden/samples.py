@@ -1,4 +1,4 @@
-"""Small layers of any profile, to show what the kit does: a convolution, a fully connected layer, a sum, an average."""
+"""Small layers of any profile, to show what the kit does: convolutions, a fully connected layer, a sum, an average."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Sample(NamedTuple):
 
 SAMPLES = {
     "conv2d": Sample(Conv2d(pads=(1, 1, 0, 1)), ((1, 4, 4, 4), (3, 4, 3, 3), (3,)), True, (-2.0, 3.0)),
+    "depthwise": Sample(Conv2d(pads=(1, 0, 1, 1), group=9), ((1, 9, 4, 5), (9, 1, 3, 3), (9,)), True, (-1.0, 1.5)),
     "fully_connected": Sample(FullyConnected(), ((1, 36), (4, 36), (4,)), True, (-1.5, 3.0)),
     "add": Sample(Add(), ((1, 40), (1, 40)), False, (-2.0, 2.5)),
     "average_pool": Sample(AveragePool((2, 3), (2, 2), (0, 1, 1, 0)), ((1, 2, 5, 6),), False, (-1.5, 2.54)),
@@ -50,7 +51,7 @@ def sample_layer(kind: str, profile: str | Profile, *, preset: str = "mixed", se
     if kind not in SAMPLES:
         raise UnknownNameError("sample layer", kind, SAMPLES)
     lowered = lower(_float(SAMPLES[kind], seed), _table(SAMPLES[kind]), profile=profile, preset=preset)
-    (layer,) = (each for each in lowered.layers if each.op.name == kind)
+    (layer,) = (each for each in lowered.layers if each.op.name == SAMPLES[kind].op.name)
     return one_layer(lowered, layer)
 
 

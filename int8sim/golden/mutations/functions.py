@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -73,16 +74,36 @@ def _zero_point_early(
     """The zero point added to the operand, and added before each rounding of the tree."""
     names = list(inspect.signature(function).parameters)
     place, operands = names.index("zero_point"), len(names) - len(parameters)
+    zero_points = {probe[place] for probe in probes}
+    if not any(zero_points):
+        return
     if operands == 1 or names[1] == "count":
         words = "zero point added before the scaling"
         yield Variant("zero_point_first", words, function.__name__, _added_first(function, place), KEEP)
-    zero_points = {probe[place] for probe in probes}
-    for site in sites(function) if len(zero_points) == 1 else ():
+    for site in sites(function):
         if site.callee in ROUNDS and site.path in seen:
-            early = fixed(real_offset if site.callee is float32.half_even else shift_offset, *zero_points)
             where = " > ".join((function.__name__, *site.path))
             key = f"zero_point_early@{'.'.join(site.path)}"
-            yield Variant(key, EARLY, where, replaced(function, site.path, early), WITHOUT)
+            if len(zero_points) == 1:
+                yield Variant(key, EARLY, where, _added_early(function, site, *zero_points), WITHOUT)
+            else:
+                yield Variant(key, EARLY, where, _each_added_early(function, site, place), KEEP)
+
+
+def _added_early(function: Function, site: Site, zero_point: int) -> Function:
+    """The function with one zero point added before a rounding; it is to be called with 0 for its own."""
+    early = real_offset if site.callee is float32.half_even else shift_offset
+    return replaced(function, site.path, fixed(early, zero_point))
+
+
+def _each_added_early(function: Function, site: Site, place: int) -> Function:
+    """The same for calls whose zero points differ."""
+    made = functools.cache(functools.partial(_added_early, function, site))
+
+    def call(*arguments: Any) -> Any:
+        return made(arguments[place])(*arguments[:place], 0, *arguments[place + 1 :])
+
+    return call
 
 
 EARLY = "zero point added before the rounding"

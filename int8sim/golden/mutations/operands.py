@@ -209,7 +209,16 @@ def _of_accumulator(subject: Subject) -> Iterator[Change]:
         yield f"accumulator_saturates_once_{bits}", f"sum saturated at {bits} bits once, at the end", once
     if step is None or (step.loop.products, step.loop.group_bits) != PAIRS:
         yield "pairs_saturate_16", "sums of two products saturated at 16 bits", {"total": _in_pairs}
+    if subject.products is not None and _has_orders(subject.products):
+        other = {"channels_first": not subject.products.channels_first}
+        yield "order", "products added in the other order of channels and cells, each step saturating", other
     yield "products_wrap_15", "products cut to 15 bits", {"total": _of_short_products}
+
+
+def _has_orders(products: Products) -> bool:
+    """Whether it matters which product comes first, and there are two orders."""
+    depth, *cells = products.weights.shape[1:]
+    return products.total is not exact_sum and depth > 1 and max(cells) > 1
 
 
 PAIRS = 2, 16

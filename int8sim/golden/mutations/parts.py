@@ -10,7 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from int8sim.golden.mutations.sites import Function, fixed
-from int8sim.spec import affine, dp4a, float32, integers, litert, pooling, requantize, rounding, tosa, wide, xnnpack
+from int8sim.spec import (
+    affine,
+    dp4a,
+    eltwise,
+    float32,
+    integers,
+    litert,
+    pooling,
+    requantize,
+    rounding,
+    tosa,
+    wide,
+    xnnpack,
+)
 from int8sim.spec.integers import clamp, wrap
 from int8sim.spec.nvdla import shifts
 from int8sim.spec.requantize import double, single
@@ -253,6 +266,33 @@ def quantized_by_reciprocal(real: float, scale: float, zero_point: int, low: int
     return xnnpack.quantize_rne(real, float32.float32(float32.float32(1.0) / scale), zero_point, low, high)
 
 
+def sum_of_reals_by_reciprocal(
+    a: int, b: int, a_scale: float, b_scale: float, scale: float, low: int, high: int
+) -> int:
+    """`add_dequantized` with a multiplication by the reciprocal of the scale."""
+    total = float32.float32(
+        float32.float32(float32.float32(a) * a_scale) + float32.float32(float32.float32(b) * b_scale)
+    )
+    value = float32.float32(total * float32.float32(float32.float32(1.0) / scale))
+    return float32.half_even(min(max(value, float32.float32(low)), float32.float32(high)))
+
+
+def mean_by_reciprocal(total: int, count: int, from_scale: float, scale: float, low: int, high: int) -> int:
+    """`average_dequantized` with multiplications by the reciprocals of count and scale."""
+    share = float32.float32(float32.float32(1.0) / float32.float32(count))
+    mean = float32.float32(float32.float32(float32.float32(total) * from_scale) * share)
+    value = float32.float32(mean * float32.float32(float32.float32(1.0) / scale))
+    return float32.half_even(min(max(value, float32.float32(low)), float32.float32(high)))
+
+
+def real_mean_by_reciprocal(total: float, count: int, scale: float, zero_point: int, low: int, high: int) -> int:
+    """`average_real` with multiplications by the reciprocals of count and scale."""
+    share = float32.float32(float32.float32(1.0) / float32.float32(count))
+    mean = float32.float32(float32.float32(total * share) * float32.float32(float32.float32(1.0) / scale))
+    value = float32.float32(mean + float32.float32(zero_point))
+    return float32.half_even(min(max(value, float32.float32(low)), float32.float32(high)))
+
+
 class Rule(NamedTuple):
     """How a rounding is changed. own: the mode of the right part; None: it is an argument."""
 
@@ -293,6 +333,13 @@ SIBLINGS: Mapping[Function, tuple[Part, ...]] = {
     ),
     tosa.average: (Part("division", "a division, no product with the reciprocal", average_by_division),),
     requantize.quantize_sum: (Part("reciprocal", "a product with the reciprocal, no division", sum_by_reciprocal),),
+    eltwise.add_dequantized: (
+        Part("reciprocal", "a product with the reciprocal, no division", sum_of_reals_by_reciprocal),
+    ),
+    pooling.average_dequantized: (
+        Part("reciprocal", "products with the reciprocals, no divisions", mean_by_reciprocal),
+    ),
+    pooling.average_real: (Part("reciprocal", "products with the reciprocals, no divisions", real_mean_by_reciprocal),),
     affine.quantize_half_even: (
         Part("reciprocal", "a product with the reciprocal, no division", quantized_by_reciprocal),
     ),

@@ -78,9 +78,12 @@ def chosen_cells(cells: Cells, mutants: Sequence[Mutant]) -> tuple[list[Operands
     return [tried[place] for place in cover(kills, len(tried))], judged
 
 
-def remembered(function: Function) -> Function:
+def remembered(function: Function, depth: int = 2) -> Function:
     """The function with what it calls computed once for the same arguments: most operands share a part."""
-    return copied(function, {name: functools.cache(callee) for name, callee in callees(function).items()})
+    if not depth or not callees(function):
+        return function
+    known = {name: functools.cache(remembered(callee, depth - 1)) for name, callee in callees(function).items()}
+    return copied(function, known)
 
 
 def packed(cells: Cells, chosen: Sequence[Operands]) -> list[Array]:

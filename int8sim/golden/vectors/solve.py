@@ -14,7 +14,7 @@ from int8sim.golden.mutations.products import Products, as_it_is
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
-STARTS = 24
+STARTS = 12
 PASSES = 6
 NEAR = 64
 """Steps of one code that are tried in pairs."""
@@ -124,12 +124,12 @@ def _pair(x: Array, weights: Array, rest: int, ends: tuple[int, int]) -> bool:
     steps = np.arange(-NEAR, NEAR + 1)
     legal = (x[:, None] + steps >= ends[0]) & (x[:, None] + steps <= ends[1])
     gains = np.where(legal, weights[:, None] * steps, 0)
-    for k in range(len(x)):
-        left = rest - gains[k]
-        for j in range(k):
-            hit = np.argwhere(left[:, None] == gains[j])
-            if len(hit):
-                x[k] += steps[hit[0][0]] if legal[k][hit[0][0]] else 0
-                x[j] += steps[hit[0][1]] if legal[j][hit[0][1]] else 0
-                return True
+    moves = np.where(legal, steps, 0)
+    for k in range(1, len(x)):
+        hits = np.flatnonzero(np.isin(rest - gains[k], gains[:k]))
+        if len(hits):
+            j, step = np.argwhere(gains[:k] == rest - gains[k, hits[0]])[0]
+            x[k] += moves[k, hits[0]]
+            x[j] += moves[j, step]
+            return True
     return False
