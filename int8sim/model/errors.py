@@ -342,6 +342,14 @@ class UnknownNameError(Int8SimError):
         super().__init__(f"unknown {kind} {name!r}; known: {_listing(sorted(self.known), 60)}")
 
 
+class WordValueError(Int8SimError):
+    """A value that a field of a word cannot hold, or too few words. where: lane or field; valid: what it holds."""
+
+    def __init__(self, where: str, value: object, valid: str) -> None:
+        self.where, self.value, self.valid = where, value, valid
+        super().__init__(f"{where}: {value}; {valid}")
+
+
 class MissingKernelError(Int8SimError):
     """A backend that has no kernel for a layer. Nothing falls back to the reference silently."""
 
