@@ -33,6 +33,8 @@ ALIKE = frozenset({"maximum", "minimum", "resize_weighted"})
 """Ops that compute with codes as they are, so that a scale of their own would have no meaning."""
 ANY_CODE = frozenset({"quantize", "dequantize", "requantize", "move"})
 """Kinds that take uint8 beside int8."""
+ENDS = {"quantize": (False, True), "dequantize": (True, False), "requantize": (True, True)}
+"""Kind -> whether its input, and its output, are codes."""
 BIAS = {"int8": "int32", "uint8": "int32", "int16": "int64"}
 """A bias's type by its layer's input's."""
 ENGINES = "tflm, tflite_reference, tflite_optimized or xnnpack"
@@ -303,6 +305,8 @@ class Network:
         wide = {each.dtype for each in data} == {"int16"}
         if any(each.dtype not in allowed for each in data) and not wide:
             raise node.refused(f"it is between {', '.join(map(str, data))}; int8 is read, and some of int16 alone")
+        if (types[0].quant is not None, kind.quant is not None) != ENDS.get(op.kind, (True, True)):
+            raise node.misfit(f"it is between {', '.join(map(str, data))}, codes and real values at the wrong ends")
         if op.kind == "move" and len({each.dtype for each in data}) > 1:
             raise node.misfit(f"it is between {', '.join(map(str, data))}; codes that move keep their type")
         rescaled = op.kind == "clamp" and not wide and profile.schemes["clamp"].branches

@@ -134,6 +134,8 @@ def test_a_bias_without_scales_stands_at_their_product(load):
             "different scales",
         ),
         (File().add("RELU", (1, 6, 6, 4), None), LayerError, "int8, no scale; float32"),
+        (File().add("QUANTIZE", (1, 6, 6, 4), None, dtype="float32"), LayerError, "at the wrong ends"),
+        (File().add("DEQUANTIZE", (1, 6, 6, 4), FINE), LayerError, "at the wrong ends"),
         (File((1, 4), None, "float32").add("ADD", (1, 4), FINE, 0), UnsupportedOperatorError, "int8 is read"),
         (File().add("RELU", (1, 6, 6, 4), FINE, inputs=[1]), GraphError, r"operator 0, RELU, reads 'RELU_0'"),
         (b"", NotAModelError, "bytes 4 to 8 are not TFL3"),
