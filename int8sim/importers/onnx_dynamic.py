@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, replace
 
+from int8sim.graph.check import infer
 from int8sim.graph.ir import Layer
 from int8sim.importers.onnx_file import FLOAT32, Model, Node
 from int8sim.importers.onnx_operators import READERS as FLOAT
@@ -48,11 +49,16 @@ def _scaled(pairs: Pairs, mul: Node | None) -> tuple[Node, str] | None:
     """(the DynamicQuantizeLinear, the name of Sw) of a product of both scales."""
     if mul is None or mul.operator != "Mul":
         return None
-    for own, other in (mul.inputs[:2], mul.inputs[1::-1]):
+    for own, other in ((mul.input(0), mul.input(1)), (mul.input(1), mul.input(0))):
         source = pairs.producers.get(own)
-        if source and source.operator == RANGE and own == source.outputs[1] and pairs.value(other) is not None:
+        if source and source.operator == RANGE and own == _made(source, 1) and pairs.value(other) is not None:
             return source, other
     return None
+
+
+def _made(source: Node, position: int) -> str | None:
+    """An output, if it is there."""
+    return (source.outputs[position] if position < len(source.outputs) else None) or None
 
 
 def _chains(pairs: Pairs) -> Iterator[tuple[Node, Node, list[Node]]]:
@@ -61,8 +67,8 @@ def _chains(pairs: Pairs) -> Iterator[tuple[Node, Node, list[Node]]]:
         source = pairs.producers.get(node.input(0))
         if source is None or source.operator != RANGE or node.input(0) != source.output:
             continue
-        x, zero_point = source.input(0), source.outputs[2]
-        if node.operator == TO_FLOAT and (node.input(2), node.input(4)) == (source.outputs[1], zero_point):
+        x, zero_point = source.input(0), _made(source, 2)
+        if node.operator == TO_FLOAT and (node.input(2), node.input(4)) == (_made(source, 1), zero_point):
             inputs = (x, node.input(1), node.input(3), node.input(5), node.input(6))
             yield node, replace(node, operator=MATMUL, inputs=inputs), []
         elif node.operator in PRODUCTS and node.input(2) == zero_point:
@@ -119,3 +125,4 @@ def _read(net: QuantizedNetwork, node: Node, operator: str) -> None:
     more = [net.derived(node.layer, role, values) for role, values in (("scales", scales), ("zeros", zeros))]
     op = OPS[layer.op.name](**given, whole=not net.lead)
     net.layers[place] = replace(layer, op=op, inputs=(*layer.inputs, *more))
+    infer(net.layers[place], [net.type_of(name) for name in net.layers[place].inputs])

@@ -92,4 +92,4 @@ def quantized(weight: Array) -> tuple[Array, Array, Array]:
         scale = np.float32(1) if low == high else (high - low) / np.float32(HIGH - LOW)
         zero_point = np.rint(np.clip(np.float32(LOW) - low / scale, LOW, HIGH))
         codes = np.clip(np.rint(weight / scale) + zero_point, LOW, HIGH).astype(np.int8)
-    return codes, np.asarray(scale), np.asarray(zero_point).astype(np.int8)
+        return codes, np.asarray(scale), np.asarray(zero_point).astype(np.int8)

@@ -141,3 +141,36 @@ def pairs() -> bytes:
     ]
     constants = NUMBERS | {"v": NUMBERS["m"][:, :8]}
     return model(nodes, {"x": ["N", 2, 6, 6]}, constants=constants).SerializeToString()
+
+
+def dynamic() -> bytes:
+    """Dynamically quantized, real biases and results between pairs, channels last, codes resized."""
+    one, two = {"kernel_shape": [2, 2], "strides": [2, 2]}, {"channels_last": 1, **MICROSOFT}
+    nodes = [
+        node("DynamicQuantizeLinear", "x", "a a_s a_z"),
+        node("ConvInteger", "a w a_z w_z", "b", pads=[1, 1, 1, 1]),
+        node("Cast", "b", "c", to=TensorProto.FLOAT),
+        node("Mul", "a_s w_col", "d"),
+        node("Mul", "c d", "e"),
+        node("QuantizeLinear", f"e {Y}", "f", **MICROSOFT),
+        node("DequantizeLinear", f"f {Y}", "g", **MICROSOFT),
+        node("Conv", "g r bias", "h"),
+        node("Relu", "h", "i"),
+        node("MaxPool", "i", "j", **one),
+        node("QuantizeLinear", f"j {X}", "k"),
+        node("Resize", "k - factors", "l", mode="linear", coordinate_transformation_mode="align_corners"),
+        node("Transpose", "l", "m", perm=[0, 2, 3, 1]),
+        node("NhwcMaxPool", "m", "n", **one, **MICROSOFT),
+        node("QLinearAveragePool", f"n {X} {Y}", "o", kernel_shape=[1, 2], strides=[1, 2], **two),
+        node("DequantizeLinear", f"o {Y}", "p"),
+        node("Split", "p", "q r0", axis=3),
+        node("Flatten", "q", "s", axis=1),
+        node("DynamicQuantizeMatMul", "s t half t_z u", "v", **MICROSOFT),
+        node("QuantizeLinear", f"v {X}", "v_codes"),
+        node("MatMulIntegerToFloat", "v_codes v_w half half zero t_z u", "y", **MICROSOFT),
+    ]
+    more = {"w_col": NUMBERS["w_s"].reshape(4, 1, 1), "r": real(4, 4, 1, 1), "bias": real(4), "u": real(3)}
+    more |= {"t": np.arange(-9, 9).reshape(6, 3).astype(np.int8), "t_z": np.int8(0), "half": np.float32(0.5)}
+    more |= {"v_w": np.eye(3, dtype=np.int8), "factors": np.float32([1, 1, 2, 2])}
+    own = {name: NUMBERS[name] for name in (*X.split(), *Y.split(), "w", "w_z")}
+    return model(nodes, {"x": ["N", 2, 6, 6]}, constants=own | more, opset=17).SerializeToString()

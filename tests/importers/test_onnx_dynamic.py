@@ -8,7 +8,7 @@ import pytest
 from onnx_quantizer import node_outputs, optimized, run_file
 
 import int8sim
-from int8sim.model.errors import UnsupportedOperatorError
+from int8sim.model.errors import LayerError, UnsupportedOperatorError
 
 from .onnx_models import loaded, model, node
 from .test_onnx_quantized import vnni
@@ -59,7 +59,17 @@ def test_the_engines_own_fused_operators_are_read(tmp_path, compared):
     compared(sum(each for op, each in counts.items() if op.startswith("dynamic")), 0, "fused")
 
 
+CHAIN = [RANGE, node("MatMulInteger", "codes w z wz", "i"), node("Cast", "i", "f", to=1)]
+
+
+def test_scales_that_do_not_fit(tmp_path):
+    nodes = [*CHAIN, node("Mul", "s three", "m"), node("Mul", "f m", "y")]
+    with pytest.raises(LayerError, match=r"its scales are .*\[3\]; \[1\] or \[2\] is needed"):
+        loaded(model(nodes, {"x": ["N", 4]}, constants={**W, "three": np.ones(3, np.float32)}), tmp_path)
+
+
 REFUSED = [
+    ([node("DynamicQuantizeLinear", "x", "codes"), node("MatMulInteger", "codes w", "y")], "otherwise than by"),
     ([RANGE, node("DequantizeLinear", "codes s z", "y")], "otherwise than by MatMulInteger"),
     ([RANGE, node("MatMulInteger", "codes w z wz", "y")], "otherwise than by MatMulInteger"),
     (

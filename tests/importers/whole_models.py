@@ -129,6 +129,7 @@ WHOLE: Mapping[str, Callable[[], Whole]] = {
     "ONNX, shapes": onnx(damaged_models.shapes),
     "ONNX, QOperator": onnx(damaged_models.operators),
     "ONNX, QDQ": onnx(damaged_models.pairs),
+    "ONNX, dynamic": onnx(damaged_models.dynamic),
     "TFLite, int8": tflite(small),
     "TFLite, variables": tflite(streaming),
     "TFLite, int16": tflite(wide),
