@@ -17,7 +17,7 @@ from int8sim.formats.nvdla_dat import Record, dat_parts
 from int8sim.formats.nvdla_packing import pack_weights
 from int8sim.formats.readmemh import words_text
 from int8sim.formats.words import Words
-from int8sim.golden.cubes import cube_obstacle, pack_sample
+from int8sim.golden.cubes import cube_obstacle, pack_sample, surface
 from int8sim.golden.digests import little_endian
 from int8sim.golden.export_item import Item
 from int8sim.model.errors import ParameterError
@@ -165,7 +165,8 @@ class NvdlaDat(Exporter):
         window = {"hardware": self.hardware.name, "bytes": size, "crc32": f"{whole:#010x}"}
         if _is_plain(item):
             return window
-        atom = {"atom": self.hardware.atom, "sample_bytes": size // len(parts)}
+        own = surface(item.shape[1:], item.layout, self.hardware.atom)
+        atom = {"atom": own.atom, "padding_lanes": -own.channels % own.atom, "sample_bytes": own.size}
         return {**window, **atom, "sample_crc32": [f"{crc:#010x}" for crc in parts]}
 
     def _memory(self, item: Item) -> Iterator[bytes]:
