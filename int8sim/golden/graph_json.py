@@ -45,7 +45,7 @@ def encode(graph: Graph) -> tuple[str, Arrays]:
     }
     if graph.states:
         content["states"] = {state.input: state.output for state in graph.states}
-    return json.dumps(content, indent=1, allow_nan=False), arrays
+    return json.dumps(content, allow_nan=False), arrays
 
 
 def decode(text: str, array: Callable[[str], Array]) -> Graph:

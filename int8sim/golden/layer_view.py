@@ -2,7 +2,7 @@
 
 A group /layers/<name> has the attributes number, op, inputs, output, covers, and the op's own. Its groups, one for each
 role, have the function, the loop of an accumulation, and one attribute per number; a parameter of one value for each
-channel, and a table, is a link to its data set under /arithmetic.
+channel, and a table, is a link to its data set under /arithmetic. A name that is there already gets #<number>.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from int8sim.model.tensor import TensorType
 def show_layers(file: h5py.File, graph: Graph) -> None:
     """Write the groups."""
     for number, layer in enumerate(graph.layers):
-        group = file.create_group(f"layers/{tensor_key(layer.name)}")
+        name = f"layers/{tensor_key(layer.name)}"
+        group = file.create_group(f"{name}#{number}" if name in file else name)
         _show(group, {"number": number, **layer_words(layer)})
         for role, step in (layer.arithmetic or {}).items():
             _show_step(group.create_group(role), step, f"/arithmetic/{tensor_key(layer.name)}/{role}")

@@ -1,5 +1,6 @@
 """Recording some samples at a time: the same file, in bounded memory, and no broken one when it is stopped."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -226,3 +227,18 @@ def test_a_stopped_record_leaves_the_old_file(recorded, tmp_path, number):
     assert target.read_bytes() == recorded.read_bytes()
     left = {path.name for path in tmp_path.iterdir()} - {"g.h5", "target.h5"}
     assert left == set() if number == signal.SIGINT else all(name.endswith(".partial") for name in left)
+
+
+def test_layers_of_one_name_are_kept_apart(graph, tmp_path):
+    """Names of layers need not differ, those of tensors do."""
+    flatten = dataclasses.replace(graph.layers[2], name="quantize_x", inputs=("x_quantized",))
+    kinds = {**graph.tensors, "flat": dataclasses.replace(graph.tensors["flat"], shape=(1, 40))}
+    same = dataclasses.replace(graph, layers=(graph.layers[0], flatten), tensors=kinds, outputs=("flat",))
+    path = tmp_path / "g.h5"
+    store.write(path, same, {}, store.Producer())
+    with h5py.File(path) as file:
+        assert [file[f"layers/{name}"].attrs["op"] for name in ("quantize_x", "quantize_x#1")] == [
+            "quantize",
+            "flatten",
+        ]
+    assert [layer.name for layer in store.read_graph(path).layers] == ["quantize_x", "quantize_x"]
