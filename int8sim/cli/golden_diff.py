@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from int8sim.cli.screen import Screen
-from int8sim.golden.diff_files import Difference, diff
+from int8sim.golden.diff_files import Difference, Row, diff
 from int8sim.golden.heat import rows, write_png
 
 
@@ -21,11 +21,8 @@ def golden_diff(golden: Path, dump: Path, png: Path | None, as_json: bool) -> in
 
 
 def _show(screen: Screen, title: str, found: Difference) -> None:
-    columns = ("tensor", "layer", "samples", "compared", "different")
-    cells = [
-        [row.tensor, row.layer, f"{row.samples:,}", f"{row.compared:,}", f"{row.different:,}"] for row in found.rows
-    ]
-    screen.table(title, columns, cells)
+    columns = ("tensor", "layer", "samples", "compared", "different", "of its own making")
+    screen.table(title, columns, [_cells(row) for row in found.rows])
     if found.absent:
         screen.say(f"not in the dump: {', '.join(found.absent)}")
     if found:
@@ -41,3 +38,9 @@ def _show(screen: Screen, title: str, found: Difference) -> None:
         return
     for line in found.diagnosis.lines():
         screen.say(line)
+
+
+def _cells(row: Row) -> list[str]:
+    """own: of those that differ, how many do not follow from the device's own inputs to the layer."""
+    own = "" if row.own is None else f"{row.own:,}"
+    return [row.tensor, row.layer, f"{row.samples:,}", f"{row.compared:,}", f"{row.different:,}", own]

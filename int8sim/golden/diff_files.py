@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,28 @@ from int8sim.golden.device import device_tensors, golden_tensor
 from int8sim.golden.diagnosis import Diagnosis
 from int8sim.golden.diff import bits, diagnose
 from int8sim.golden.heat import counts
+from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.store import Golden, read
 from int8sim.model.errors import NotAGoldenFileError
 from int8sim.model.step import Array
 
+LOOKED_AT = 4096
+
 
 @dataclass(frozen=True)
 class Row:
-    """One tensor. layer: that computes it, "" for an input. samples, compared, different: counts."""
+    """One tensor. layer: that computes it, "" for an input. samples, compared, different: counts.
+
+    own: of the values that differ, the first LOOKED_AT, how many the layer does not give from the device's own inputs
+    to it; 0 says that they follow from what came before. None where the dump does not hold those, or nothing differs.
+    """
 
     tensor: str
     layer: str
     samples: int
     compared: int
     different: int
+    own: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +80,7 @@ def diff(golden_file: Path, dump: Path) -> Difference:
         raise NotAGoldenFileError(golden_file, "it holds a graph but no samples; record some")
     device = device_tensors(golden, dump)
     pairs = {name: _both(golden, name, values) for name, values in device.items()}
-    rows = tuple(_row(golden, name, *pair) for name, pair in pairs.items())
+    rows = tuple(replace(_row(golden, name, *pair), own=_own(golden, name, pairs)) for name, pair in pairs.items())
     absent = tuple(name for name in golden.graph.activations() if name not in device)
     first = next((row.tensor for row in rows if row.different), "")
     if not first:
@@ -92,6 +100,20 @@ def _row(golden: Golden, name: str, expected: Array, actual: Array) -> Row:
     layer = golden.graph.producer(name)
     different = int((bits(expected) != bits(actual)).sum()) if len(expected) else 0
     return Row(name, layer.name if layer else "", len(expected), expected.size, different)
+
+
+def _own(golden: Golden, name: str, pairs: Mapping[str, tuple[Array, Array]]) -> int | None:
+    layer, (expected, actual) = golden.graph.producer(name), pairs[name]
+    if layer is None or not layer.arithmetic or not len(expected):
+        return None
+    names = [each for each in layer.inputs if each not in golden.graph.constants]
+    given = [pairs[each][1] for each in names if each in pairs]
+    count = min([len(actual), *map(len, given)])
+    places = np.flatnonzero(bits(expected[:count]).reshape(-1) != bits(actual[:count]).reshape(-1))[:LOOKED_AT]
+    if len(given) < len(names) or not len(places):
+        return None
+    found = Subject.of(golden.graph, layer).values([each[:count] for each in given], places)
+    return int((bits(found) != bits(actual[:count].reshape(-1)[places])).sum())
 
 
 def _diagnosis(golden: Golden, tensor: str, expected: Array, actual: Array) -> Diagnosis | None:
