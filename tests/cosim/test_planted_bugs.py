@@ -6,9 +6,13 @@ python -m pytest tests/cosim
 from __future__ import annotations
 
 import json
+import re
+import textwrap
+from pathlib import Path
 
 import pytest
 
+PAGE = (Path(__file__).parents[2] / "docs" / "cosim.md").read_text("utf-8")
 BUG = "planted bug"
 UNKNOWN = ""
 BUGS = {
@@ -63,9 +67,15 @@ def test_a_device_matches(icarus, verified, device):
     verified(icarus, device)
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", [bug for bug in BUGS if bug != 3])  # it is on the page
 def test_a_planted_bug_is_found(icarus, searched, bug):
     searched(icarus, bug)
+
+
+def test_the_page_shows_a_bug_as_it_is_printed(icarus, searched, tmp_path):
+    (shown,) = re.findall(r"<!-- bug 3 -->\n\n(.*?)\n\n<!-- end -->", PAGE, re.DOTALL)
+    searched(icarus, 3)
+    assert textwrap.dedent(shown).splitlines() == json.loads((tmp_path / "found.json").read_text())["lines"]
 
 
 @pytest.mark.slow
