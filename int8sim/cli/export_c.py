@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from int8sim import api
 from int8sim.cli.screen import Screen
-from int8sim.export_c.export import Written, export_function, export_steps
+from int8sim.export_c.export import Written, export_function, export_graph, export_steps
 from int8sim.export_c.named import parameters
 
 MODELS = (".h5", ".onnx", ".prototxt", ".tflite")
 
 
 class Part(NamedTuple):
-    """Of a network: a layer, or all; the steps of a role, or none. profile: as `load` takes it."""
+    """Of a network: a layer, or all; the steps of a role, not whole layers. profile: as `load` takes it."""
 
     layer: str
     step: str
@@ -28,7 +28,9 @@ def export_c(what: str, numbers: Sequence[str], output: Path, part: Part, name: 
     if not what.endswith(MODELS):
         return _show(export_function(what, output, given, name=name, cpu=cpu), as_json)
     graph = api.load(what, profile=part.profile)
-    return _show(export_steps(graph, output, layer=part.layer, step=part.step, name=name, cpu=cpu), as_json)
+    if part.step:
+        return _show(export_steps(graph, output, layer=part.layer, step=part.step, name=name, cpu=cpu), as_json)
+    return _show(export_graph(graph, output, layer=part.layer, name=name, cpu=cpu), as_json)
 
 
 def _show(written: Written, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,10 +16,15 @@ class About(NamedTuple):
     lines: tuple[str, ...]
 
 
+def plain(text: str) -> str:
+    """A name out of a network's file as a comment may hold it: it ends neither the comment nor the line."""
+    return re.sub(r"[^ -~]|\\", "?", text).replace("*/", "* /")
+
+
 def c_header(about: About, prototypes: Sequence[Prototype], more: Sequence[str] = ()) -> str:
     """The header. more: declarations beside those of the prototypes."""
     guard = f"{about.name.upper()}_H"
-    lines = ["/*", *(f" * {line}".rstrip() for line in about.lines), " */"]
+    lines = ["/*", *(f" * {plain(line)}" for line in about.lines), " */"]
     lines += [f"#ifndef {guard}", f"#define {guard}", "", "#include <stddef.h>", "#include <stdint.h>", ""]
     lines += ["#ifdef __cplusplus", 'extern "C" {', "#endif", "", *more]
     for each in prototypes:
@@ -28,7 +34,7 @@ def c_header(about: About, prototypes: Sequence[Prototype], more: Sequence[str] 
 
 def _comment(each: Prototype) -> Iterator[str]:
     yield "/*"
-    yield from (f" * {line}" for line in each.title)
+    yield from (f" * {plain(line)}" for line in each.title)
     yield from (f" * {operand.spelled}: {operand.values}" for operand in each.operands)
     yield " */"
 
@@ -40,9 +46,9 @@ def _declared(each: Prototype) -> str:
 
 def systemverilog_package(about: About, prototypes: Sequence[Prototype], more: Sequence[str] = ()) -> str:
     """The package NAME_pkg. more: lines beside the prototypes' imports."""
-    lines = [*(f"// {line}".rstrip() for line in about.lines), f"package {about.name}_pkg;", *more]
+    lines = [*(f"// {plain(line)}" for line in about.lines), f"package {about.name}_pkg;", *more]
     for each in prototypes:
-        lines += ["", *(f"  // {line}" for line in each.title)]
+        lines += ["", *(f"  // {plain(line)}" for line in each.title)]
         lines += [f"  // {operand.spelled}: {operand.values}" for operand in each.operands]
         lines.append(f"  {_imported(each)}")
     return "\n".join([*lines, "", "endpackage", ""])

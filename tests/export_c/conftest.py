@@ -24,6 +24,6 @@ def needs():
 
     def undefined(library):
         listed = subprocess.run(["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True)
-        return {name for kind, name in (line.split() for line in listed.stdout.splitlines()) if kind != "w"}
+        return {name.split("@")[0] for kind, name in map(str.split, listed.stdout.splitlines()) if kind != "w"}
 
     return undefined

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import random
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -21,6 +22,7 @@ from int8sim.proof.case import prepare
 from int8sim.spec.float32 import fma, half_even
 
 ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "export-c.md").read_text()
 TFLITE = ROOT / "golden" / "lenet" / "tflite_reference.h5"
 MILLION = 1_000_000
 CTYPES = {
@@ -54,19 +56,18 @@ def nearest(x: float) -> int:
 
 
 def test_a_c_program_calls_a_layers_converter(tmp_path, cc, needs, compared):
-    """Linked with the object alone; at a channel's breakpoints, their neighbours, and anywhere."""
+    """Linked with the object alone; at a channel's exact breakpoints, their neighbours, and anywhere."""
     step = int8sim.load(TFLITE).producer("conv1").arithmetic["output"]
     export_steps(int8sim.load(TFLITE), tmp_path, layer="conv1", step="output", name="conv1")
     (tmp_path / "main.c").write_text(CALLER)
     cc("-I", tmp_path, tmp_path / "main.c", tmp_path / "conv1.o", "-o", tmp_path / "main")
     for channel in (0, 7, 19):
-        case = prepare(step, "int8", channel, "")
-        accumulators = _accumulators(case.expected, np.random.default_rng(channel))
+        exact = prepare(step, "int8", channel, "").expected
+        accumulators = _accumulators(exact, np.random.default_rng(channel))
         given = np.stack([accumulators, np.full_like(accumulators, channel)], 1).tobytes()
         found = subprocess.run([tmp_path / "main"], input=given, capture_output=True, check=True).stdout
         codes = np.frombuffer(found, np.int8)
-        assert np.array_equal(codes, case.codes(accumulators))
-        assert np.array_equal(codes, case.expected.at(accumulators.astype(np.int64)))
+        assert np.array_equal(codes, exact.at(accumulators.astype(np.int64)))
         compared(len(accumulators), MILLION // 2)
     assert needs(tmp_path / "libconv1.so") == set()
 
@@ -151,6 +152,14 @@ def test_needs_nothing_and_can_be_included(library, tmp_path, cc, needs):
     assert needs(written.files[-1]) == set()
     (tmp_path / "twice.c").write_text('#include "some.h"\n#include "some.h"\n')
     cc("-I", written.files[1].parent, "-c", tmp_path / "twice.c", "-o", tmp_path / "twice.o")
+
+
+def test_the_page_s_example(tmp_path, cc):
+    (code,) = re.findall(r"```c\n(.*?)```", PAGE, re.DOTALL)
+    export_function("nvdla.sdp_out_convert", tmp_path, {"out_bits": "8"}, name="sdp_out")
+    (tmp_path / "example.c").write_text(code)
+    cc("-I", tmp_path, tmp_path / "example.c", tmp_path / "sdp_out.o", "-o", tmp_path / "example")
+    assert subprocess.run([tmp_path / "example"], capture_output=True, check=True).stdout == b"127\n"
 
 
 def test_the_same_function_has_the_same_hash(library, tmp_path):
