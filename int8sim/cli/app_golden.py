@@ -34,6 +34,10 @@ class ExportFormat(StrEnum):
     NVDLA_DAT = "nvdla-dat"
 
 
+DUMPS = ".h5, .npz, .npy, .hex, .bin, .h, .dat, .dimg; a folder."
+DumpSamples = Annotated[
+    str, typer.Option("--samples", help="Which samples the dump holds, as 0:8; the first ones by default.")
+]
 GoldenFile = Annotated[Path, typer.Argument(help="A golden file.")]
 WordBits = Annotated[int, typer.Option(help="Of hexadecimal files: bits of a word, 8 .. 1024.")]
 ByteOrder = Annotated[str, typer.Option(help="Of hexadecimal files: little, lane 0 in the low bits; or big.")]
@@ -74,13 +78,8 @@ def golden_record(
 def golden_verify(
     file: GoldenFile,
     backend: Annotated[Backend, typer.Option(help="What computes.")] = Backend.CPU,
-    dump: Annotated[
-        Path | None,
-        typer.Option(
-            help="A device's tensors in place of a run: .h5, .npz, .npy, .hex, .bin, .h, .dat, .dimg; a folder."
-        ),
-    ] = None,
-    samples: Annotated[str, typer.Option(help="Which samples the dump holds, as 0:8; the first ones by default.")] = "",
+    dump: Annotated[Path | None, typer.Option(help=f"A device's tensors in place of a run: {DUMPS}")] = None,
+    samples: DumpSamples = "",
     word_bits: WordBits = 32,
     byte_order: ByteOrder = "little",
     depth: Depth = None,
@@ -125,15 +124,22 @@ def golden_export(
 
 @golden_app.command("diff")
 def golden_diff(
-    golden: Annotated[Path, typer.Argument(help="A golden file.")],
-    dump: Annotated[Path, typer.Argument(help="What the device gave: a golden file, or an NPZ of tensors by name.")],
+    golden: GoldenFile,
+    dump: Annotated[Path, typer.Argument(help=f"What the device gave: {DUMPS}")],
     png: Annotated[Path | None, typer.Option(help="Also the heat map of mismatches as this PNG (Pillow).")] = None,
+    samples: DumpSamples = "",
+    word_bits: WordBits = 32,
+    byte_order: ByteOrder = "little",
+    depth: Depth = None,
+    hardware: HardwareName = "nv_small",
     json: Json = False,
 ) -> None:
     """Explain where a device differs: the first mismatch replayed, and the known wrong arithmetic that gives it."""
     from int8sim.cli.golden_diff import golden_diff as command
+    from int8sim.cli.golden_files import read_packing
 
-    raise typer.Exit(command(golden, dump, png, json))
+    packing = read_packing(word_bits, byte_order, depth, 0, hardware, samples)
+    raise typer.Exit(command(golden, dump, packing, png, json))
 
 
 @golden_app.command("generate")

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from int8sim.cli.screen import Screen
 from int8sim.golden.diff_files import Difference, Row, diff
+from int8sim.golden.dumps import Packing
 from int8sim.golden.heat import rows, write_png
 
 
-def golden_diff(golden: Path, dump: Path, png: Path | None, as_json: bool) -> int:
+def golden_diff(golden: Path, dump: Path, packing: Packing, png: Path | None, as_json: bool) -> int:
     """`int8sim golden diff`."""
-    screen, found = Screen(as_json), diff(golden, dump)
+    screen, found = Screen(as_json), diff(golden, dump, packing)
     _show(screen, f"{dump} beside {golden}", found)
     if png is not None and found.heat is not None:
         write_png(png, found.heat)

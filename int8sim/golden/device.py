@@ -1,68 +1,48 @@
-"""A device's tensors beside a golden file's: the first samples of any of its tensors, from another golden file or NPZ.
-
-Other files (hex, raw binary, NVDLA's) are read elsewhere and end as such arrays: `device_tensors` is the one place
-where a dump's path becomes arrays.
-"""
+"""A device's tensors beside a golden file's: what its dump holds of the activations, by sample."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.golden.graph_json import tensor_key
-from int8sim.golden.store import Golden, read
-from int8sim.model.errors import FileProblemError
+from int8sim.golden.dumps import Packing, pieces
+from int8sim.golden.store import Golden
 from int8sim.model.step import Array
 
 
-def device_tensors(golden: Golden, path: Path) -> dict[str, Array]:
-    """By name in topological order, [samples, ...]: what the dump holds of the golden file's activations.
+class Held(NamedTuple):
+    """samples: int64 [n], their numbers in the golden file, in rising order. values: [n, ...]."""
 
-    An NPZ file's arrays are named as the tensors, or as the golden file's data sets are. Raises FileProblemError for
-    another dtype or shape, and where none of them is there; NotAGoldenFileError.
-    """
-    found = dict(_from_npz(golden, path) if path.suffix.lower() == ".npz" else _from_golden(golden, path))
-    if not found:
-        known = ", ".join(golden.graph.activations()[:12])
-        raise FileProblemError(path, f"it holds no tensor of the golden file; those are {known}")
-    for name, values in found.items():
-        _check(golden, path, name, values)
+    samples: Array
+    values: Array
+
+    def at(self, samples: Array) -> Array:
+        """The values of some of the samples."""
+        return self.values[np.searchsorted(self.samples, samples)]
+
+
+def device_tensors(golden: Golden, path: Path, packing: Packing | None = None) -> dict[str, Held]:
+    """By name in topological order: the dump's samples whose values the golden file holds. Raises as `pieces`."""
+    found: dict[str, Held] = {}
+    for piece in pieces(golden, path, packing):
+        name, values = piece.tensor.name, np.asarray(piece.values)
+        if piece.tensor.role != "accumulator":
+            own = np.arange(piece.start, min(piece.start + len(values), piece.tensor.count))
+            given = Held(own, values[: len(own)].astype(piece.tensor.dtype, copy=False))
+            found[name] = _joined(found[name], given) if name in found else given
     return found
 
 
-def golden_tensor(golden: Golden, name: str) -> Array:
-    """The recorded samples of an activation; an empty array where only hashes are."""
-    groups = (golden.inputs, golden.outputs, golden.tensors)
-    return next((group[name] for group in groups if name in group), np.empty(0))
+def _joined(one: Held, other: Held) -> Held:
+    return Held(*(np.concatenate(both) for both in zip(one, other, strict=True)))
 
 
-def _from_golden(golden: Golden, path: Path) -> Iterator[tuple[str, Array]]:
-    other = read(path)
-    known = set(other.graph.activations())
-    for name in golden.graph.activations():
-        if name in known and len(golden_tensor(other, name)):
-            yield name, golden_tensor(other, name)
-
-
-def _from_npz(golden: Golden, path: Path) -> Iterator[tuple[str, Array]]:
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            for name in golden.graph.activations():
-                for key in dict.fromkeys((name, tensor_key(name))):
-                    if key in file:
-                        yield name, file[key]
-                        break
-    except (OSError, ValueError, EOFError, BadZipFile) as problem:
-        raise FileProblemError(path, f"not an NPZ file, or a damaged one ({problem})") from None
-
-
-def _check(golden: Golden, path: Path, name: str, values: Array) -> None:
-    kind = golden.graph.tensors[name]
-    if values.dtype != kind.dtype or values.ndim != len(kind.shape) or values.shape[1:] != kind.shape[1:]:
-        expected = f"{kind.dtype} [N, {', '.join(map(str, kind.shape[1:]))}]"
-        raise FileProblemError(path, f"tensor {name!r} is {values.dtype.name} {list(values.shape)}; needed: {expected}")
-    if not 0 < len(values) <= golden.count:
-        raise FileProblemError(path, f"tensor {name!r} has {len(values)} samples; the golden file has {golden.count}")
+def golden_values(golden: Golden, name: str, samples: Array) -> Array:
+    """The recorded values of some samples of an activation, [n, ...]."""
+    if not len(samples):
+        return golden.rows(name, 0, 0)
+    first, last = int(samples[0]), int(samples[-1])
+    values: Array = golden.rows(name, first, last + 1)[samples - first]
+    return values

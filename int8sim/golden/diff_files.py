@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from int8sim.golden.device import device_tensors, golden_tensor
+from int8sim.golden.device import Held, device_tensors, golden_values
 from int8sim.golden.diagnosis import Diagnosis
 from int8sim.golden.diff import bits, diagnose
+from int8sim.golden.dumps import Packing
 from int8sim.golden.heat import counts
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.store import Golden, read
+from int8sim.graph.ir import Layer
 from int8sim.model.errors import NotAGoldenFileError
 from int8sim.model.step import Array
 
@@ -69,61 +72,68 @@ class Difference:
         }
 
 
-def diff(golden_file: Path, dump: Path) -> Difference:
+class _Pair(NamedTuple):
+    """A tensor as the golden file has it and as the device gave it, sample for sample."""
+
+    expected: Array
+    device: Held
+
+    @property
+    def differs(self) -> Array:
+        """Bool, of their shape."""
+        return np.not_equal(bits(self.expected), bits(self.device.values))
+
+
+def diff(golden_file: Path, dump: Path, packing: Packing | None = None) -> Difference:
     """Compare what a dump holds with the golden file's recorded values, and diagnose the first tensor that differs.
 
     The layer is judged on the golden file's inputs to it: what earlier layers did wrong does not matter to it.
-    Raises NotAGoldenFileError, FileProblemError.
+    packing: of a dump's words, where no index beside it says it. Raises NotAGoldenFileError, and what `pieces` raises.
     """
     golden = read(golden_file)
     if golden.count == 0:
         raise NotAGoldenFileError(golden_file, "it holds a graph but no samples; record some")
-    device = device_tensors(golden, dump)
-    pairs = {name: _both(golden, name, values) for name, values in device.items()}
-    rows = tuple(replace(_row(golden, name, *pair), own=_own(golden, name, pairs)) for name, pair in pairs.items())
+    device = device_tensors(golden, dump, packing)
+    pairs = {name: _Pair(golden_values(golden, name, held.samples), held) for name, held in device.items()}
+    rows = tuple(_row(golden, name, pairs) for name in pairs)
     absent = tuple(name for name in golden.graph.activations() if name not in device)
     first = next((row.tensor for row in rows if row.different), "")
     if not first:
         return Difference(rows, absent)
-    expected, actual = pairs[first]
-    heat = counts(bits(expected) != bits(actual), golden.graph.tensors[first])
-    return Difference(rows, absent, first, _diagnosis(golden, first, expected, actual), heat)
+    heat = counts(pairs[first].differs, golden.graph.tensors[first])
+    return Difference(rows, absent, first, _diagnosis(golden, first, pairs[first]), heat)
 
 
-def _both(golden: Golden, name: str, values: Array) -> tuple[Array, Array]:
-    recorded = golden_tensor(golden, name)
-    count = min(len(recorded), len(values))
-    return recorded[:count], values[:count]
+def _row(golden: Golden, name: str, pairs: Mapping[str, _Pair]) -> Row:
+    layer, (expected, _) = golden.graph.producer(name), pairs[name]
+    different = int(pairs[name].differs.sum())
+    own = _own(golden, layer, pairs) if layer and layer.arithmetic and different else None
+    return Row(name, layer.name if layer else "", len(expected), expected.size, different, own)
 
 
-def _row(golden: Golden, name: str, expected: Array, actual: Array) -> Row:
-    layer = golden.graph.producer(name)
-    different = int((bits(expected) != bits(actual)).sum()) if len(expected) else 0
-    return Row(name, layer.name if layer else "", len(expected), expected.size, different)
-
-
-def _own(golden: Golden, name: str, pairs: Mapping[str, tuple[Array, Array]]) -> int | None:
-    layer, (expected, actual) = golden.graph.producer(name), pairs[name]
-    if layer is None or not layer.arithmetic or not len(expected):
-        return None
+def _own(golden: Golden, layer: Layer, pairs: Mapping[str, _Pair]) -> int | None:
     names = [each for each in layer.inputs if each not in golden.graph.constants]
-    given = [pairs[each][1] for each in names if each in pairs]
-    count = min([len(actual), *map(len, given)])
-    places = np.flatnonzero(bits(expected[:count]).reshape(-1) != bits(actual[:count]).reshape(-1))[:LOOKED_AT]
-    if len(given) < len(names) or not len(places):
+    if any(name not in pairs for name in names):
         return None
-    found = Subject.of(golden.graph, layer).values([each[:count] for each in given], places)
-    return int((bits(found) != bits(actual[:count].reshape(-1)[places])).sum())
+    every = [pairs[name].device for name in (*names, layer.output)]
+    samples = reduce(np.intersect1d, (held.samples for held in every))
+    *given, actual = (held.at(samples) for held in every)
+    places = np.flatnonzero(bits(golden_values(golden, layer.output, samples)) != bits(actual))[:LOOKED_AT]
+    if not len(places):
+        return None
+    found = Subject.of(golden.graph, layer).values(given, places)
+    return int((bits(found) != bits(actual.reshape(-1)[places])).sum())
 
 
-def _diagnosis(golden: Golden, tensor: str, expected: Array, actual: Array) -> Diagnosis | None:
+def _diagnosis(golden: Golden, tensor: str, pair: _Pair) -> Diagnosis | None:
     layer = golden.graph.producer(tensor)
     if layer is None:
         return None
     names = [name for name in layer.inputs if name not in golden.graph.constants]
-    inputs: Mapping[str, Array] = {name: golden_tensor(golden, name) for name in names}
-    count = min([len(expected), *map(len, inputs.values())])
-    if not np.any(bits(expected[:count]) != bits(actual[:count])):
+    samples = pair.device.samples
+    samples = samples[samples < min(golden.recorded(name) for name in (*names, tensor))]
+    expected, actual = golden_values(golden, tensor, samples), pair.device.at(samples)
+    if not np.any(bits(expected) != bits(actual)):
         return None
-    some = {name: values[:count] for name, values in inputs.items()}
-    return diagnose(golden.graph, tensor, some, expected[:count], actual[:count])
+    inputs = {name: golden_values(golden, name, samples) for name in names}
+    return diagnose(golden.graph, tensor, inputs, expected, actual)

@@ -102,9 +102,9 @@ def test_too_few_vectors_leave_survivors(command, golden):
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"y_quantized": np.zeros((1, 2), np.int8)}, "needed: int8 [N, 2, "),
+        ({"y_quantized": np.zeros((1, 2), np.int8)}, "int8[1, 2]; tensor"),
         ({"y_quantized": "uint8"}, "is uint8"),
-        ({"other": np.zeros(3)}, "holds no tensor of the golden file"),
+        ({"other": np.zeros(3)}, "tensor 'other' is not in the golden file"),
     ],
 )
 def test_bad_dumps_are_named(command, golden, folder, arrays, says):
