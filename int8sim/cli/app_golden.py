@@ -160,6 +160,9 @@ def golden_generate(
     kill_score: Annotated[
         bool, typer.Option("--kill-score", help="Beside random vectors; what is proved equivalent, what survives.")
     ] = False,
+    tell_apart: Annotated[
+        bool, typer.Option("--tell-apart", help="More vectors, on which mutations differ from each other too.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The golden file to write; a folder for several layers.")
     ] = None,
@@ -168,4 +171,4 @@ def golden_generate(
     """Search for few inputs that tell a layer's arithmetic from every known wrong one. Status 1 if one survives."""
     from int8sim.cli.golden_generate import golden_generate as command
 
-    raise typer.Exit(command(what, profile, layer, vectors, seed, kill_score, output, json))
+    raise typer.Exit(command(what, profile, layer, vectors, seed, kill_score, tell_apart, output, json))

@@ -23,6 +23,7 @@ def golden_generate(
     vectors: int,
     seed: int,
     kill_score: bool,
+    told_apart: bool,
     output: Path | None,
     as_json: bool,
 ) -> int:
@@ -32,7 +33,7 @@ def golden_generate(
     scores = []
     for each in layers:
         with screen.progress(each.name, 1):
-            found = generate(graph, each, vectors=vectors, seed=seed)
+            found = generate(graph, each, vectors=vectors, seed=seed, told_apart=told_apart)
         scores.append(found.score)
         _show(screen, found.score, kill_score)
         if output is not None:

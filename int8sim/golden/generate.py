@@ -32,28 +32,35 @@ class Generated:
     score: Score
 
 
-def generate(graph: Graph, layer: Layer, *, vectors: int = VECTORS, seed: int = 0) -> Generated:
+def generate(
+    graph: Graph, layer: Layer, *, vectors: int = VECTORS, seed: int = 0, told_apart: bool = False
+) -> Generated:
     """Search for at most so many samples that kill every mutation of a layer; the others are proved or survive.
 
-    Every kill that is counted was seen: both arithmetics run on the samples that are returned.
-    Raises LayerError for a layer without integer arithmetic.
+    Every kill that is counted was seen: both arithmetics run on the samples that are returned. told_apart: more samples
+    than that takes, on which mutations differ from each other, so that a diagnosis names few.
+    Raises LayerError for a layer without integer arithmetic, or one that reads a tensor twice.
     """
     subject, rng = Subject.of(graph, layer), np.random.default_rng(seed)
     mutants = catalogue(subject)
     if layer.arithmetic is None or not mutants:
         raise LayerError(layer.name, f"{layer.op.name} has no integer arithmetic here; nothing can be wrong with it")
-    batch, proved = _found(subject, mutants, rng, vectors)
-    names = list(dict.fromkeys(name for name in layer.inputs if name not in graph.constants))
+    names = [name for name in layer.inputs if name not in graph.constants]
+    if len(set(names)) < len(names):
+        raise LayerError(
+            layer.name, f"it reads {names[0]!r} twice; vectors are searched for layers whose inputs differ"
+        )
+    batch, proved = _found(subject, mutants, rng, vectors, told_apart)
     return Generated(dict(zip(names, batch, strict=True)), _score(layer, subject, mutants, batch, proved, rng))
 
 
 def _found(
-    subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, vectors: int
+    subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, vectors: int, told_apart: bool
 ) -> tuple[list[Array], list[Judged]]:
     if not _alone(subject):
-        return chosen_samples(subject, mutants, rng, vectors)
+        return chosen_samples(subject, mutants, rng, vectors, told_apart)
     cells = Cells(subject, rng)
-    chosen, proved = chosen_cells(cells, mutants)
+    chosen, proved = chosen_cells(cells, mutants, told_apart)
     return [each[-vectors:] for each in packed(cells, chosen)], proved
 
 

@@ -9,8 +9,8 @@ from int8sim.golden.generate import generate
 from int8sim.golden.mutations.catalogue import catalogue
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.samples import SAMPLES, sample_layer
-from int8sim.golden.vectors.cover import cover
-from int8sim.golden.vectors.layers import kills
+from int8sim.golden.vectors.cover import apart, cover
+from int8sim.golden.vectors.layers import chosen_samples, kills, prints
 from int8sim.golden.vectors.pairs import Cells, packed
 from int8sim.golden.vectors.solve import Solver
 from int8sim.graph.ir import Graph, Layer
@@ -111,6 +111,25 @@ def test_a_cover_takes_the_widest_first():
     table = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0]], bool)
     assert cover(table, 9) == [0, 1]
     assert cover(table, 1) == [0]
+
+
+def test_rows_are_told_apart_as_far_as_they_differ():
+    values = np.array([[0, 0, 5], [1, 0, 6], [1, 2, 6], [1, 2, 6]])
+    assert apart(values, [0], 9) == [0, 1]
+    assert apart(values, [0], 1) == [0]
+    assert apart(values, [], 9) == [0, 1]
+
+
+def test_vectors_that_tell_apart_leave_one_name(compared):
+    graph = sample_layer("conv2d", "xnnpack")
+    subject = Subject.of(graph, graph.layers[0])
+    entries = [each for each in catalogue(subject) if each.key.startswith(("w_", "bias_", "x_"))]
+    found, _ = chosen_samples(subject, entries, np.random.default_rng(0), 200, told_apart=True)
+    table = prints(subject, entries, found)
+    same = {"w_channels_reversed", "w_bytes_reversed"}  # four channels are one word
+    others = [row for row, each in zip(table[1:], entries, strict=True) if each.key not in same]
+    assert len(np.unique(others, axis=0)) == len(others)
+    compared(table.size, 1)
 
 
 def test_operands_behind_the_vector_loop_stand_at_the_end():

@@ -13,12 +13,12 @@ from int8sim.golden.mutations.catalogue import Mutant, same_step
 from int8sim.golden.mutations.functions import FAILURES
 from int8sim.golden.mutations.products import Products, exact_sum
 from int8sim.golden.mutations.subject import Subject
-from int8sim.golden.vectors.cover import cover
+from int8sim.golden.vectors.cover import apart, cover
 from int8sim.golden.vectors.score import Judged
 from int8sim.golden.vectors.solve import Solver
 from int8sim.golden.vectors.targets import Reach, corners, cuts_nothing, differing, reach, swept
 from int8sim.model.step import Array, Step
-from int8sim.model.tensor import TensorType
+from int8sim.model.tensor import BITS, TensorType
 
 DRAWN = 64
 PLACES = 4096
@@ -74,51 +74,67 @@ def drawn(kind: TensorType, rng: np.random.Generator, near: bool = False) -> Arr
 
 def kills(right: Subject, mutants: Sequence[Mutant], batch: list[Array]) -> Array:
     """bool [mutations, samples]: whether a mutation gives another value somewhere in a sample."""
+    return killing(prints(right, mutants, batch))
+
+
+def killing(table: Array) -> Array:
+    """The same of a table of `prints`."""
+    found: Array = table[1:] != table[0]
+    return found
+
+
+def prints(right: Subject, mutants: Sequence[Mutant], batch: list[Array]) -> Array:
+    """int64 [1 + mutations, samples]: the values of each sample as one number, the right layer's first.
+
+    Equal values have equal numbers; a mutation whose arithmetic stops has numbers of its own.
+    """
     count = len(batch[0])
     size = int(np.prod(right.shape(right.inputs(batch)))) // count
     step = max(1, -(-size // PLACES))
     places = (np.arange(count)[:, None] * size + np.arange(0, size, step)).reshape(-1)
-    expected = right.values(batch, places)
-    found = [_differs(mutant, batch, places, expected).reshape(count, -1).any(axis=1) for mutant in mutants]
-    return np.array(found, bool).reshape(len(mutants), count)
+    known: dict[object, int] = {}
+    subjects = [right, *(mutant.subject for mutant in mutants)]
+    rows = [_values(subject, batch, places, count) for subject in subjects]
+    return np.array([[known.setdefault(each, len(known)) for each in row] for row in rows], np.int64)
 
 
-def _differs(mutant: Mutant, batch: list[Array], places: Array, expected: Array) -> Array:
+def _values(subject: Subject, batch: list[Array], places: Array, count: int) -> list[object]:
     try:
-        found: Array = mutant.subject.values(batch, places) != expected
+        found = subject.values(batch, places)
     except FAILURES:
-        return np.ones(len(places), bool)  # it stops where the right arithmetic does not
-    return found
+        return [object() for _ in range(count)]
+    return [sample.tobytes() for sample in found.reshape(count, -1)]
 
 
 def chosen_samples(
-    subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, most: int
+    subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, most: int, told_apart: bool
 ) -> tuple[list[Array], list[Judged]]:
-    """Few samples that kill what can be killed, and the mutations proved equivalent for every input."""
+    """Few samples that kill what can be killed, and the mutations proved equivalent for every input.
+
+    told_apart: and more of them, on which mutations differ from each other, as far as candidates do.
+    """
     pool = Pool(subject, rng)
     pool.levels()
     pool.draw(DRAWN)
     if subject.products is not None:
         _extremes(pool, subject.products)
-    table = kills(subject, mutants, pool.batch())
-    chosen = cover(table, most)
-    alive = [mutants[int(place)] for place in np.flatnonzero(~table.any(axis=1))]
-    proved = _of_the_rest(pool, alive, len(pool.samples), chosen, most)
+    table, first = prints(subject, mutants, pool.batch()), len(pool.samples)
+    alive = np.flatnonzero(~killing(table).any(axis=1)).tolist()
+    proved = _of_the_rest(pool, [mutants[place] for place in alive])
+    if len(pool.samples) > first:
+        table = np.concatenate([table, prints(subject, mutants, pool.batch(first))], axis=1)
+    chosen = cover(killing(table), most) or [0]
+    if told_apart:
+        chosen = apart(table, chosen, most)
     samples = [pool.samples[place] for place in chosen]
     return [np.concatenate(each) for each in zip(*samples, strict=True)], proved
 
 
-def _of_the_rest(pool: Pool, alive: list[Mutant], first: int, chosen: list[int], most: int) -> list[Judged]:
-    """Targets for each mutation that is left, solved for; or the proof that there are none."""
-    subject, proved = pool.subject, list[Judged]()
-    if subject.products is not None:
-        proved = _weighted(pool, subject.products, alive)
-    elif "finish" in subject.arithmetic:
-        proved = _finished(pool, alive)
-    if len(pool.samples) > first:
-        left = kills(subject, alive, pool.batch(first))
-        chosen += [first + place for place in cover(left, most - len(chosen))]
-    return proved
+def _of_the_rest(pool: Pool, alive: list[Mutant]) -> list[Judged]:
+    """Targets for each mutation that is left, solved for, into the pool; or the proof that there are none."""
+    if pool.subject.products is not None:
+        return _weighted(pool, pool.subject.products, alive)
+    return _finished(pool, alive) if "finish" in pool.subject.arithmetic else []
 
 
 def _extremes(pool: Pool, products: Products) -> None:
@@ -164,7 +180,8 @@ def _targets(
     """(channel, accumulator) pairs at which a step differs; [] where there are none; None where that is not known."""
     step, wrong = subject.arithmetic["output"], mutant.subject.arithmetic["output"]
     try:
-        found = [(channel, acc) for channel in points for acc in differing(step, wrong, channel, points[channel])]
+        bits = BITS[subject.output.dtype]
+        found = [(at, acc) for at in points for acc in differing(step, wrong, at, points[at], bits)]
     except FAILURES:
         found = []
     if found:
@@ -221,7 +238,7 @@ def _finished(pool: Pool, alive: list[Mutant]) -> list[Judged]:
         wrong = mutant.subject.arithmetic["finish"]
         if not mutant.key.startswith("finish."):
             continue
-        if domain and _same(step, wrong, domain):
+        if domain and _same(step, wrong, domain, BITS[pool.subject.output.dtype]):
             proved.append(Judged(mutant.key, str(mutant), f"all {len(domain):,} sums tried"))
         elif _never_bounds(step, wrong, windows):
             proved.append(Judged(mutant.key, str(mutant), "no average reaches the bounds"))
@@ -243,9 +260,10 @@ def _never_bounds(step: Step, wrong: Step, windows: Sequence[Window]) -> bool:
     return bool(max(bounds[::2]) <= min(codes) and max(codes) <= min(bounds[1::2]))
 
 
-def _same(step: Step, wrong: Step, domain: Sequence[tuple[int, int]]) -> bool:
+def _same(step: Step, wrong: Step, domain: Sequence[tuple[int, int]], bits: int) -> bool:
+    low_bits = (1 << bits) - 1
     try:
-        return all((step(*each) ^ wrong(*each)) & 0xFFFF == 0 for each in domain)
+        return all((step(*each) ^ wrong(*each)) & low_bits == 0 for each in domain)
     except FAILURES:
         return False
 

@@ -17,7 +17,7 @@ from int8sim.golden.mutations.catalogue import Mutant
 from int8sim.golden.mutations.functions import FAILURES
 from int8sim.golden.mutations.sites import Function, callees, copied
 from int8sim.golden.mutations.subject import Subject
-from int8sim.golden.vectors.cover import cover
+from int8sim.golden.vectors.cover import apart, cover
 from int8sim.golden.vectors.score import Judged
 from int8sim.model.step import VECTOR, Array
 from int8sim.model.tensor import BITS
@@ -25,6 +25,8 @@ from int8sim.ops.base import from_channels_last
 
 Operands = tuple[int, ...]
 DRAWN = 400
+STOPPED = -1
+"""For a code, where the arithmetic fails."""
 EXHAUSTED = "all {:,} inputs tried"
 
 
@@ -60,8 +62,11 @@ class Cells:
         return code
 
 
-def chosen_cells(cells: Cells, mutants: Sequence[Mutant]) -> tuple[list[Operands], list[Judged]]:
-    """Few operands that kill every mutation that any operands kill; the others are proved equivalent by trying all."""
+def chosen_cells(cells: Cells, mutants: Sequence[Mutant], told_apart: bool) -> tuple[list[Operands], list[Judged]]:
+    """Few operands that kill every mutation that any operands kill; the others are proved equivalent by trying all.
+
+    told_apart: and more, on which mutations differ from each other.
+    """
     every = cells.every()
     tried, judged, right = every[:DRAWN], list[Judged](), functools.cache(cells.codes(cells.subject))
     for mutant in mutants:
@@ -72,10 +77,11 @@ def chosen_cells(cells: Cells, mutants: Sequence[Mutant]) -> tuple[list[Operands
                 judged.append(Judged(mutant.key, str(mutant), EXHAUSTED.format(len(every))))
             else:
                 tried.append(found)
-    made = [cells.codes(mutant.subject) for mutant in mutants]
-    table = [[wrong(each) != right(each) for each in tried] for wrong in made]
-    kills = np.array(table, bool).reshape(len(mutants), len(tried))
-    return [tried[place] for place in cover(kills, len(tried))], judged
+    made = [cells.codes(each) for each in (cells.subject, *(mutant.subject for mutant in mutants))]
+    rows = [[STOPPED if (code := each(given)) is None else code for given in tried] for each in made]
+    table = np.array(rows, np.int64)
+    chosen = cover(table[1:] != table[0], len(tried))
+    return [tried[place] for place in (apart(table, chosen, len(tried)) if told_apart else chosen)], judged
 
 
 def remembered(function: Function, depth: int = 2) -> Function:

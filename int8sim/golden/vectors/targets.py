@@ -52,10 +52,10 @@ def corners(step: Step, channel: int, low: int, high: int) -> list[int]:
     return sorted(found)
 
 
-def differing(step: Step, other: Step, channel: int, points: list[int]) -> list[int]:
+def differing(step: Step, other: Step, channel: int, points: list[int], bits: int) -> list[int]:
     """Those of the points where two steps differ in the low bits that leave the layer."""
     row, wrong = step.at(channel), other.at(channel)
-    low_bits = 0xFFFF
+    low_bits = (1 << bits) - 1
     return [acc for acc in points if (step.function(acc, *row) ^ other.function(acc, *wrong)) & low_bits]
 
 
