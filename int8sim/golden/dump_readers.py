@@ -15,7 +15,7 @@ from int8sim.formats.nvdla_dimg import read_dimg
 from int8sim.formats.readmemh import read_words
 from int8sim.formats.words import Words
 from int8sim.golden.cubes import cube_obstacle, from_cube, surface, unpack_sample
-from int8sim.model.errors import NotADumpError
+from int8sim.model.errors import DumpTextError, NotADumpError
 from int8sim.model.step import Array
 from int8sim.nvdla_trace.hardware import Hardware
 
@@ -56,13 +56,13 @@ class Expected:
             there = f"the golden file has {self.most} from number {self.start} on"
             raise NotADumpError(source, f"it holds {count} samples of tensor {self.tensor!r}; {there}")
 
-    def samples(self, path: Path, flat: Array, unit: str) -> Array:
-        """Flat values as whole samples. Raises NotADumpError. unit: what the file counts, for the message."""
+    def samples(self, path: Path, flat: Array) -> Array:
+        """Flat values as whole samples. Raises NotADumpError."""
         count, rest = divmod(flat.size, self.size)
         if rest or (self.count is not None and count != self.count):
             per = f"a sample of tensor {self.tensor!r}, {self.dtype}{list(self.shape)}, has {self.size:,}"
             wanted = "" if self.count is None else f", and {self.count} samples are expected"
-            raise NotADumpError(path, f"it has {flat.size:,} values{unit}; {per}{wanted}")
+            raise NotADumpError(path, f"it has {flat.size:,} values; {per}{wanted}")
         return flat.reshape(count, *self.shape)
 
 
@@ -77,19 +77,30 @@ def _npy(path: Path, expected: Expected) -> Array:
 
 def _hex(path: Path, expected: Expected) -> Array:
     """Padding is left out: the lanes behind the last value, and words up to the depth that is known."""
-    words, per_word = read_words(path, expected.words.bits), expected.words
-    values, count = per_word.unpack(words, expected.dtype), expected.count
-    unit = f" in {len(words):,} words of {per_word.bits} bits"
-    if count is None:
-        lanes = max(1, per_word.bytes // expected.dtype.itemsize)
-        spare = values.size % expected.size
-        return expected.samples(path, values[: values.size - spare] if spare < lanes else values, unit)
-    needed = per_word.count(count * expected.size, expected.dtype)
-    if len(words) not in {needed, per_word.depth or needed}:
-        few = "too few" if len(words) < needed else "too many"
-        lines = f"{few} words: {len(words):,} of {per_word.bits} bits, up to the last line"
-        raise NotADumpError(path, f"{lines}; {count} samples of tensor {expected.tensor!r} take {needed:,}")
-    return expected.samples(path, values[: count * expected.size], unit)
+    packed = expected.words
+    words = read_words(path, packed.bits)
+    values = packed.unpack(words, expected.dtype)
+    count = values.size // expected.size if expected.count is None else expected.count
+    needed = packed.count(count * expected.size, expected.dtype)
+    depth = needed if expected.count is None else packed.depth or needed
+    if len(words) not in {needed, depth} or count == 0:
+        raise _wrong_length(path, expected, len(words), needed)
+    return values[: count * expected.size].reshape(count, *expected.shape)
+
+
+def _wrong_length(path: Path, expected: Expected, words: int, needed: int) -> DumpTextError:
+    """With the last line of the file."""
+    lines = path.read_text("utf-8", "replace").rstrip().split("\n")
+    one = expected.words.count(expected.size, expected.dtype)
+    what = f"{words:,} words of {expected.words.bits} bits"
+    sample = f"a sample of tensor {expected.tensor!r}, {expected.dtype}{list(expected.shape)}, takes {one:,}"
+    if expected.count is None:
+        return DumpTextError(
+            path, len(lines), lines[-1], f"it is the last of {what}, no whole number of samples: {sample}"
+        )
+    few = "few" if words < needed else "many"
+    reason = f"it is the last of {what}, too {few}: {expected.count} samples take {needed:,}, {sample}"
+    return DumpTextError(path, len(lines), lines[-1], reason)
 
 
 def _raw(path: Path, expected: Expected) -> Array:
@@ -97,7 +108,7 @@ def _raw(path: Path, expected: Expected) -> Array:
     if size % expected.dtype.itemsize:
         raise NotADumpError(path, f"it has {size:,} bytes, no whole number of {expected.dtype} values")
     flat: Array = np.memmap(path, expected.dtype.newbyteorder("<"), "r") if size else np.empty(0, expected.dtype)
-    return expected.samples(path, flat, "")
+    return expected.samples(path, flat)
 
 
 def _header(path: Path, expected: Expected) -> Array:
@@ -106,7 +117,7 @@ def _header(path: Path, expected: Expected) -> Array:
         flat = flat.view(np.float32)
     if flat.dtype != expected.dtype:
         raise NotADumpError(path, f"its array is of {flat.dtype}; tensor {expected.tensor!r} is {expected.dtype}")
-    return expected.samples(path, flat, "")
+    return expected.samples(path, flat)
 
 
 def _dat(path: Path, expected: Expected) -> Array:

@@ -53,7 +53,8 @@ class GoldenFile:
     """A golden file, opened. Raises NotAGoldenFileError.
 
     path: the file's. graph: its integer graph. inputs: of every sample. expected: every recorded tensor: of every
-    sample for the graph's inputs and outputs, of the first ones for the others.
+    sample for the graph's inputs and outputs, of the first ones for the others; all of them are read into memory, which
+    `verify` does not do.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -147,10 +147,11 @@ BAD = {
     ),
     "too few words": (
         f"{KEY}.hex",
-        "00000001\n" * 7,
-        NotADumpError,
-        "it has 28 values in 7 words of 32 bits; a sample of tensor 'block/conv.1', int8[3, 2, 5], has 30",
+        "00000001\n" * 7 + "\n",
+        DumpTextError,
+        "line 7 has '00000001'; it is the last of 7 words of 32 bits, no whole number of samples: a sample of tensor",
     ),
+    "no word": (f"{KEY}.hex", "// nothing\n", DumpTextError, "line 1 has '// nothing'; it is the last of 0 words"),
     "short raw": (f"{KEY}.bin", b"\0" * 29, NotADumpError, "it has 29 values; a sample of tensor"),
     "odd raw": ("y.bin", b"\0" * 17, NotADumpError, "it has 17 bytes, no whole number of float32 values"),
     "header of another type": (
@@ -202,7 +203,8 @@ def test_an_index_tells_how_many_words_there_must_be(path, tmp_path):
         assert api.verify(path, dump=folder).matched is matched
     for count, word in ((11, "few"), (13, "many")):
         file.write_text("".join(lines[:count]))
-        with pytest.raises(NotADumpError, match=f"too {word} words: {count} of 64 bits.* 3 samples of .* take 12"):
+        message = f"line {count} has '.*'; it is the last of {count} words of 64 bits, too {word}: 3 samples take 12"
+        with pytest.raises(DumpTextError, match=message):
             api.verify(path, dump=folder)
     (folder / "index.json").write_text("{}")
     with pytest.raises(NotADumpError, match="it is no index of an export"):
