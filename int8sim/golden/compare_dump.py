@@ -13,6 +13,7 @@ from int8sim.golden.dumps import Packing, Piece, pieces
 from int8sim.golden.recorded import BLOCK, Recorded
 from int8sim.golden.store import Golden, sample_hashes
 from int8sim.graph.run import run
+from int8sim.model.errors import NotADumpError
 from int8sim.model.step import Array
 
 
@@ -35,7 +36,7 @@ def compare_dump(golden: Golden, path: Path, packing: Packing | None = None, *, 
 def _compare_piece(golden: Golden, piece: Piece, entry: TensorReport, report: Report, backend: str) -> None:
     step = rows_of((1, *piece.tensor.shape), piece.tensor.dtype.itemsize, BLOCK)
     for at in range(0, len(piece.values), step):
-        actual = np.ascontiguousarray(piece.values[at : at + step]).astype(piece.tensor.dtype, copy=False)
+        actual = _part(piece, at, at + step)
         start = piece.start + at
         recorded = piece.tensor.rows(start, start + len(actual))
         wrong = len(entry.bad_samples)
@@ -47,6 +48,15 @@ def _compare_piece(golden: Golden, piece: Piece, entry: TensorReport, report: Re
         if report.first is None and (len(places) or entry.bad_samples[wrong:]):
             sample = int(places[0][0]) if len(places) else entry.bad_samples[wrong] - start
             report.first = _explained(golden, piece.tensor, start + sample, actual[sample : sample + 1], backend)
+
+
+def _part(piece: Piece, start: int, stop: int) -> Array:
+    """Some of a piece's samples. Raises NotADumpError."""
+    try:
+        values: Array = np.ascontiguousarray(piece.values[start:stop])
+    except OSError as problem:
+        raise NotADumpError(piece.source, f"it cannot be read: {problem}") from None
+    return values.astype(piece.tensor.dtype, copy=False)
 
 
 def _explained(golden: Golden, tensor: Recorded, sample: int, actual: Array, backend: str) -> Mismatch | None:

@@ -63,7 +63,7 @@ def export(
         index = {**_head(golden, form, (first, last)), "left_out": left_out, "files": entries}
         if constants:
             index["layers"] = layer_entries(golden.graph)
-        text = json.dumps(index, indent=1)
+        text = json.dumps(index, indent=1, allow_nan=False)
         (partial / INDEX).write_text(f"{text}\n", "utf-8")
     return dict(json.loads(text))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,13 @@ def narrow(values: Array) -> Array:
 
 
 def layer_entries(graph: Graph) -> list[dict[str, Any]]:
-    """Each layer with its steps; a parameter that is an array is the key of its file."""
-    return [{**layer_words(layer), "steps": _steps(layer)} for layer in graph.layers]
+    """Each layer with its steps; a parameter that is an array is the key of its file; an infinity is a word."""
+    return [{**_finite(layer_words(layer)), "steps": _steps(layer)} for layer in graph.layers]
+
+
+def _finite(words: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity."""
+    return {key: str(each) if isinstance(each, float) and not isfinite(each) else each for key, each in words.items()}
 
 
 def _steps(layer: Layer) -> dict[str, Any]:

@@ -211,6 +211,18 @@ def test_an_index_tells_how_many_words_there_must_be(path, tmp_path):
         api.verify(path, dump=folder)
 
 
+def test_a_dump_with_a_damaged_chunk_is_named(path, tensors, tmp_path):
+    """HDF5 that opens, and whose values cannot be decompressed."""
+    dump = tmp_path / "a.h5"
+    with h5py.File(dump, "w") as file:
+        chunk = file.create_dataset("flat", data=tensors["flat"], compression="gzip").id.get_chunk_info(0)
+    content = bytearray(dump.read_bytes())
+    content[chunk.byte_offset : chunk.byte_offset + 8] = b"\xff" * 8
+    dump.write_bytes(content)
+    with pytest.raises(NotADumpError, match="flat: it cannot be read"):
+        api.verify(path, dump=dump)
+
+
 def test_an_empty_folder_and_none_are_named(path, tmp_path):
     with pytest.raises(NotADumpError, match="it holds no tensor of the golden file; those are x, x_quantized"):
         api.verify(path, dump=tmp_path)

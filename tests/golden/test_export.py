@@ -1,5 +1,6 @@
 """Exports: read by the tools that they are for, accepted by `verify`, one flipped bit named, nothing half-written."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -17,8 +18,10 @@ from int8sim.formats.words import Words
 from int8sim.golden import export_formats, store
 from int8sim.golden.dumps import Packing
 from int8sim.golden.export import export
+from int8sim.golden.export_constants import layer_entries
 from int8sim.golden.export_formats import EXPORTERS
 from int8sim.golden.recorded import recorded_tensors
+from int8sim.graph.ir import Layer
 from int8sim.model.errors import (
     NotExportableError,
     OutputNotWritableError,
@@ -27,6 +30,7 @@ from int8sim.model.errors import (
 )
 from int8sim.nvdla_trace.hardware import hardware
 from int8sim.nvdla_trace.play import play
+from int8sim.ops.clip import Clip
 
 from . import small
 
@@ -311,3 +315,11 @@ def test_an_export_replaces_an_export_and_nothing_else(golden, tmp_path, monkeyp
     with pytest.raises(OutputNotWritableError, match=r"has no index\.json; name another one"):
         export(golden, other, "raw")
     assert [path.name for path in other.iterdir()] == ["thesis.tex"]
+
+
+def test_infinities_are_words_in_the_index():
+    """A Clip without an upper end: JSON has no number for it."""
+    graph = small.lowered()
+    layers = (*graph.layers, Layer("clip", Clip(0.0), ("flat",), "clipped", {}))
+    entry = layer_entries(dataclasses.replace(graph, layers=layers))[-1]
+    assert (entry["op"], entry["minimum"], entry["maximum"]) == ("clip", 0.0, "inf")
