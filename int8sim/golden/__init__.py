@@ -1,1 +1,1 @@
-"""The golden store (store.py, graph_json.py) and the comparer (compare.py): a graph, its inputs, and every tensor."""
+"""Golden files (store.py, record.py), the comparer (compare.py), exports for benches (export.py), dumps (dumps.py)."""

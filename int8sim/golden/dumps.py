@@ -33,7 +33,10 @@ NAME = re.compile(r"(?P<key>[^.]+)(?:\.(?P<sample>\d+))?")
 
 @dataclass(frozen=True)
 class Packing:
-    """How a dump's files are packed, where no index says it. samples: the first, and the one behind the last."""
+    """How a dump's files are packed, where no index says it.
+
+    samples: the first, and the one behind the last; they count before those of an index.
+    """
 
     words: Words = field(default_factory=Words)
     hardware: Hardware = HARDWARE["nv_small"]
@@ -90,14 +93,14 @@ class _Dump:
 
     def expected(self, tensor: Recorded, entry: Mapping[str, Any], sample: str | None = None) -> Expected:
         """What a file must hold. entry: of the index. sample: the number in the file's name."""
-        start, stop = tuple(entry.get("samples", ())) or self.packing.samples or (0, None)
+        start, stop = self.packing.samples or tuple(entry.get("samples", ())) or (0, None)
         start, stop = (int(sample), int(sample) + 1) if sample else (start, stop)
         words, target = self.packing.words, self.packing.hardware
         if "word_bits" in entry:
             words = Words(entry["word_bits"], entry["byte_order"], entry["depth"], entry["pad_value"])
         if "hardware" in entry:
             target = hardware(entry["hardware"])
-        most = (tensor.count if tensor.role == "accumulator" else self.count) - start
+        most = max(0, (tensor.count if tensor.role == "accumulator" else self.count) - start)
         count = None if stop is None else stop - start
         return Expected(tensor.name, tensor.shape, tensor.dtype, tensor.kind.layout, start, count, most, words, target)
 
@@ -166,7 +169,7 @@ def _from_files(dump: _Dump) -> Iterator[Piece]:
     folder = dump.path if dump.path.is_dir() else dump.path.parent
     index = _index(folder)
     for file, tensor, sample in _files(dump):
-        expected = dump.expected(tensor, index.get(file.relative_to(folder).as_posix(), {}), sample)
+        expected = dump.expected(tensor, index.get(f"{tensor.key}{file.suffix}", {}), sample)
         yield dump.piece(tensor, expected, READERS[file.suffix.lower()](file, expected), str(file))
 
 

@@ -206,6 +206,14 @@ def test_an_index_tells_how_many_words_there_must_be(path, tmp_path):
         message = f"line {count} has '.*'; it is the last of {count} words of 64 bits, too {word}: 3 samples take 12"
         with pytest.raises(DumpTextError, match=message):
             api.verify(path, dump=folder)
+    file.unlink()
+    one = folder / f"{KEY}.1.hex"
+    one.write_text("".join(lines[:4]))
+    report = api.verify(path, dump=folder)
+    assert (report.compared, report.first.index[0]) == (30, 1), "in the export's words; but sample 0 is what it holds"
+    one.rename(folder / f"{KEY}.7.hex")
+    with pytest.raises(NotADumpError, match=r"1 samples of tensor '.*'; the golden file has 0 from number 7"):
+        api.verify(path, dump=folder)
     (folder / "index.json").write_text("{}")
     with pytest.raises(NotADumpError, match="it is no index of an export"):
         api.verify(path, dump=folder)
