@@ -15,7 +15,7 @@ from int8sim.model.errors import MissingPackageError as _MissingPackageError
 try:
     from int8sim.cosim.bench import Bench
     from int8sim.cosim.checker import Checker
-    from int8sim.cosim.driver import Driver, Sink
+    from int8sim.cosim.driver import Driver, Sink, StuckError
     from int8sim.cosim.fuzz import assert_bit_exact, fuzz, settings
     from int8sim.cosim.model import Model
     from int8sim.cosim.monitor import Monitor
@@ -38,6 +38,7 @@ __all__ = [
     "Port",
     "Report",
     "Sink",
+    "StuckError",
     "assert_bit_exact",
     "from_words",
     "fuzz",

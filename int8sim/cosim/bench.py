@@ -32,7 +32,7 @@ class Bench:
 
     reset: the handle of a synchronous reset, 0 in reset; or a coroutine function that resets. beats: a transaction as
     the beats that go in; by default the transaction is one. patience: cycles without an output beat after which one
-    that is missing counts as lost. period: of the clock, in ns.
+    that is missing counts as lost, and without ready after which the device is stuck. period: of the clock, in ns.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Bench:
     ) -> None:
         self.inputs, self.outputs, self.model, self.beats = inputs, outputs, model, beats
         self.patience, self.period, self._reset = patience, period, reset
-        self.driver, self.sink = Driver(inputs), Sink(outputs)
+        self.driver, self.sink = Driver(inputs, patience), Sink(outputs)
         self.checker = Checker(model, outputs)
         self._latest: tuple[Sequence[Transaction], list[int], list[int]] = ([], [], [])
 
@@ -85,7 +85,7 @@ class Bench:
     async def run(
         self, transactions: Iterable[Transaction], *, idle: Sequence[int] = (), stalls: Sequence[int] = ()
     ) -> Report:
-        """All transactions through the device. Raises MismatchError.
+        """All transactions through the device. Raises MismatchError, StuckError.
 
         idle: cycles without a beat before each input beat, 0 behind the last of them. stalls: cycle by cycle, whether
         the output is refused.
@@ -117,7 +117,8 @@ class Bench:
     ) -> None:
         """`run` with drawn transactions, 1 to `most` at a time, drawn idle cycles and stalls.
 
-        Raises the MismatchError of the simplest example that fails: as few transactions as possible, each shrunk.
+        Raises the MismatchError of the simplest example that fails: as few transactions as possible, each shrunk; or
+        the StuckError.
         """
         batches, patterns = st.lists(transactions, min_size=1, max_size=most), st.integers(0, (1 << PATTERN) - 1)
         stalls = st.just(0) if self.outputs.ready is None else patterns

@@ -10,6 +10,7 @@ from int8sim.cosim.diagnosis import Outcome, diagnosis, told_model
 from int8sim.cosim.model import Model, Transaction
 from int8sim.cosim.port import Port, Seen
 from int8sim.cosim.report import Mismatch, MismatchError, Report
+from int8sim.model.errors import UnknownNameError
 
 REMEMBERED = 20_000
 """Transactions of a whole test that a diagnosis looks at."""
@@ -30,8 +31,11 @@ class Checker:
         self._waiting: deque[Outcome] = deque()
 
     def expect(self, transaction: Transaction) -> None:
-        """A transaction that is going in."""
+        """A transaction that is going in. Raises UnknownNameError for a field of the model that the port has not."""
         beats = self.model.beats(transaction, list(self.outputs.bits))
+        for name in (name for beat in beats for name in beat):
+            if name not in self.outputs.bits:
+                raise UnknownNameError("field of the output port", name, tuple(self.outputs.bits))
         outcome = Outcome(len(self.outcomes), transaction, beats, [])
         self.outcomes.append(outcome)
         self.remembered.append(outcome)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 SHOWN = 24
 """Calls of the model on the screen."""
-GROUPS = 8
-"""Zero points for which the catalogue is tried."""
 
 
 @dataclass(frozen=True)
@@ -137,31 +135,22 @@ def _of_layer(graph: Graph, outcomes: Iterable[Outcome]) -> Verdict:
 
 
 def _judged(model: Model, calls: Sequence[Call], bits: Mapping[str, int], signed: set[str]) -> Verdict:
-    """By the catalogue, field by field and, where the model has one, zero point by zero point."""
-    groups = list(_groups(model, calls))
+    """By the catalogue, field by field, all lanes of one together."""
+    fields = dict.fromkeys(_field(call) for call in calls if call.expected != call.actual)
+    groups = [[call for call in calls if _field(call) == field] for field in fields]
     found = [_diagnosed(model, group, bits[group[0].field], group[0].field in signed) for group in groups]
     names = [{(each.words, each.where) for each in judged.named} for judged in found]
     common = sorted(set.intersection(*names))
+    if not common:
+        return Verdict(next((each for each in found if not each.named), found[0]).verdict())
     counted = f"{sum(each.different for each in found):,} of {sum(each.compared for each in found):,} values differ"
-    if common:
-        said = [f"  {words} ({where.replace('picked > reference', model.name)})" for words, where in common]
-        lines = [f"{counted}; all are explained, and every match is kept, by:", *said]
-        return Verdict(lines, tuple(words for words, _ in common))
-    worst = next((each for each in found if not each.named), None)
-    none = f"{counted}; none of the catalogue's mutations explains all of them"
-    return Verdict([none] if worst is None else worst.verdict())
+    said = [f"  {words} ({where.replace('picked > reference', model.name)})" for words, where in common]
+    lines = [f"{counted}; all are explained, and every match is kept, by:", *said]
+    return Verdict(lines, tuple(words for words, _ in common))
 
 
-def _groups(model: Model, calls: Sequence[Call]) -> Iterator[list[Call]]:
-    """Calls of one zero point, the largest groups with a mismatch first: a mutation may hold it fixed."""
-    names = list(inspect.signature(model.function).parameters)
-    place = names.index("zero_point") if "zero_point" in names else None
-    groups: dict[Any, list[Call]] = {}
-    for call in calls:
-        width = call.field.partition("[")[0]
-        groups.setdefault((width, None if place is None else call.arguments[place]), []).append(call)
-    wrong = [group for group in groups.values() if any(call.expected != call.actual for call in group)]
-    yield from sorted(wrong, key=len, reverse=True)[:GROUPS]
+def _field(call: Call) -> str:
+    return call.field.partition("[")[0]
 
 
 def _diagnosed(model: Model, calls: Sequence[Call], bits: int, signed: bool) -> Diagnosis:

@@ -9,11 +9,22 @@ from cocotb.triggers import RisingEdge
 from int8sim.cosim.port import Beat, Port
 
 
-class Driver:
-    """Puts beats on an input port, each until it is taken."""
+class StuckError(AssertionError):
+    """A device that does not take a beat. beat: which; cycles: for how many it was there."""
 
-    def __init__(self, port: Port) -> None:
-        self.port = port
+    def __init__(self, beat: Beat, cycles: int) -> None:
+        self.beat, self.cycles = beat, cycles
+        super().__init__(f"the device is not ready: {dict(beat)} waits for {cycles} cycles")
+
+
+class Driver:
+    """Puts beats on an input port, each until it is taken.
+
+    patience: cycles after which a beat that is not taken is given up.
+    """
+
+    def __init__(self, port: Port, patience: int = 1000) -> None:
+        self.port, self.patience = port, patience
         port.drive({})
         self.idle()
 
@@ -24,17 +35,19 @@ class Driver:
     async def send(self, beat: Beat, idle: int = 0) -> None:
         """One beat, behind so many idle cycles; back to back if the next call follows at once.
 
-        The fields keep their values while no beat is there. Raises WordValueError, UnknownNameError.
+        The fields keep their values while no beat is there. Raises StuckError, WordValueError, UnknownNameError.
         """
         edge = RisingEdge(self.port.clock)
         for _ in range(idle):
             await edge
         self.port.drive(beat)
         self.port.valid.value = 1
-        await edge
-        while not self.port.accepts():
+        for _ in range(self.patience):
             await edge
+            if self.port.accepts():
+                return self.idle()
         self.idle()
+        raise StuckError(beat, self.patience)
 
 
 class Sink:

@@ -30,9 +30,7 @@ def verilator(tmp_path_factory):
 @pytest.fixture(scope="session")
 def icarus():
     if find_spec("cocotb_tools") is None or shutil.which("iverilog") is None:
-        pytest.skip(
-            "Icarus Verilog is not installed (apt-get install iverilog), or cocotb is not (the dependency group dev)"
-        )
+        pytest.skip("iverilog (apt-get install iverilog) or cocotb (the dependency group dev) is not installed")
     return "icarus"
 
 
