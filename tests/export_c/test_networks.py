@@ -169,7 +169,7 @@ def test_lenet_on_digits(tmp_path, cc, name, compared):
     graph = int8sim.load(LENET / "lenet.onnx")
     ranges = int8sim.calibrate(graph, int8sim.image_batches(digits(), 50, 1))
     lowered = int8sim.lower(graph, ranges, profile=name)
-    compared(compare(library_of({"lenet": lowered}, tmp_path), "lenet", lowered, {"data": digits()}), 50 * 30_000)
+    compared(compare(library_of({"lenet": lowered}, tmp_path), "lenet", lowered, {"data": digits()}), DIGITS * 20_000)
 
 
 def layers_by_engine():

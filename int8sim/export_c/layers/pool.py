@@ -14,6 +14,7 @@ from int8sim.model.step import Array
 from int8sim.ops.average_pool import AveragePool
 from int8sim.ops.global_average_pool import GlobalAveragePool
 from int8sim.ops.max_pool import MaxPool
+from int8sim.spec.float32 import float32
 
 Sizes = tuple[int, ...]
 
@@ -25,6 +26,8 @@ def average_pool(site: Site) -> list[Call]:
         op = op.as_average_pool(site.types[0])
     assert isinstance(op, AveragePool)
     window = (*op.kernel_shape, *op.strides, *op.pads, int(op.count_include_pad))
+    if site.layer.arithmetic is None:
+        return [Call(average_real, (*site.inputs(), site.out(), _sizes(site), window))]
     zero = site.types[0].quantized.tensor_zero_point
     bound, (q, p) = site.bind(step="step", finish="finish")
     return [Call(average, (*site.inputs(), q, p, site.out(), _sizes(site), window, zero), bound)]
@@ -62,6 +65,23 @@ def average(x: Array, q: Parameters, p: Parameters, out: Array, size: Sizes, win
                 for _ in range(count - inside):
                     total = step(total, zero, q, c)
                 out[(oy * out_width + ox) * channels + c] = finish(total, count, p, c)
+
+
+def average_real(x: Array, out: Array, size: Sizes, window: Sizes) -> None:
+    """float32: a sequential sum, to which padding adds nothing, and a division."""
+    height, width, channels, out_height, out_width = size
+    rows, columns, stride_y, stride_x, top, left, bottom, right, include = window
+    for oy in range(out_height):
+        y0, y1, all_rows = span(oy, height, rows, stride_y, top, bottom)
+        for ox in range(out_width):
+            z0, z1, all_columns = span(ox, width, columns, stride_x, left, right)
+            count = all_rows * all_columns if include else (y1 - y0) * (z1 - z0)
+            for c in range(channels):
+                total: Any = np.float32(0.0)
+                for y in range(y0, y1):
+                    for z in range(z0, z1):
+                        total = float32(total + x[(y * width + z) * channels + c])
+                out[(oy * out_width + ox) * channels + c] = float32(total / float32(count))
 
 
 def maximum(x: Array, out: Array, size: Sizes, window: Sizes) -> None:

@@ -15,26 +15,23 @@ from int8sim.ops.elementwise import Elementwise
 from int8sim.ops.pointwise import Pointwise
 from int8sim.ops.registry import ops
 
+MOVES = ("flatten", "reshape", "resize_nearest", "slice", "transpose")
+"""Of codes and of real values; pad is not among them, whose value is zero in codes alone."""
 INTEGER: Mapping[str, Callable[[Site], list[Call]]] = {
     "average_pool": average_pool,
     "concat": concat,
     "conv2d": convolution,
-    "flatten": move,
     "fully_connected": fully_connected,
     "global_average_pool": average_pool,
     "matmul": matmul,
     "max_pool": max_pool,
-    "pad": move,
-    "reshape": move,
-    "resize_nearest": move,
-    "slice": move,
     "softmax": softmax,
-    "transpose": move,
+    **dict.fromkeys((*MOVES, "pad"), move),
     **{name: pointwise for name, op in ops().items() if issubclass(op, Pointwise)},
     **{name: elementwise for name, op in ops().items() if issubclass(op, Elementwise)},
 }
 """Ops with integer arithmetic."""
-REAL = frozenset({"concat", "flatten", "max_pool", "reshape", "resize_nearest", "slice", "softmax", "transpose"})
+REAL = frozenset({*MOVES, "average_pool", "concat", "global_average_pool", "max_pool", "softmax"})
 """Those that are exported in float32, too, beside the functions of one value."""
 
 
