@@ -21,7 +21,7 @@ ALIASES = frozenset({"Identity", "Dropout", "Cast"})
 """Operators whose first output is their first input under another name."""
 
 TO_NCHW = (0, 3, 1, 2)
-LARGEST_COMPUTED, AGAIN = 1 << 27, 16
+LARGEST_COMPUTED, AGAIN = 1 << 28, 16
 """Values of all constants that are computed: so many, and so many times those that the file holds."""
 
 
