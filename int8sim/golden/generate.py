@@ -50,18 +50,18 @@ def generate(
         raise LayerError(
             layer.name, f"it reads {names[0]!r} twice; vectors are searched for layers whose inputs differ"
         )
-    batch, proved = _found(subject, mutants, rng, vectors, told_apart)
-    return Generated(dict(zip(names, batch, strict=True)), _score(layer, subject, mutants, batch, proved, rng))
+    batch, aims, proved = _found(subject, mutants, rng, vectors, told_apart)
+    return Generated(dict(zip(names, batch, strict=True)), _score(layer, subject, mutants, batch, aims, proved, rng))
 
 
 def _found(
     subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, vectors: int, told_apart: bool
-) -> tuple[list[Array], list[Judged]]:
+) -> tuple[list[Array], list[int], list[Judged]]:
     if not _alone(subject):
         return chosen_samples(subject, mutants, rng, vectors, told_apart)
     cells = Cells(subject, rng)
     chosen, proved = chosen_cells(cells, mutants, told_apart)
-    return [each[-vectors:] for each in packed(cells, chosen)], proved
+    return [each[-vectors:] for each in packed(cells, chosen)], [], proved
 
 
 def _alone(subject: Subject) -> bool:
@@ -77,11 +77,12 @@ def _score(
     subject: Subject,
     mutants: Sequence[Mutant],
     batch: list[Array],
+    aims: Sequence[int],
     proved: Sequence[Judged],
     rng: np.random.Generator,
 ) -> Score:
     count = len(batch[0])
-    killed = set(np.flatnonzero(kills(subject, mutants, batch).any(axis=1)).tolist())
+    killed = set(np.flatnonzero(kills(subject, mutants, batch, aims).any(axis=1)).tolist())
     kinds = [kind for i, kind in enumerate(subject.types) if i not in subject.constants]
     random = [np.concatenate([drawn(kind, rng) for _ in range(count)]) for kind in kinds]
     equal = {each.key for each in proved}
@@ -94,5 +95,5 @@ def _score(
         killed=len(killed),
         proved=tuple(proved),
         survivors=tuple(Judged(each.key, str(each)) for each in alive),
-        random=int(kills(subject, mutants, random).any(axis=1).sum()),
+        random=int(kills(subject, mutants, random, aims).any(axis=1).sum()),
     )

@@ -124,7 +124,7 @@ def test_vectors_that_tell_apart_leave_one_name(compared):
     graph = sample_layer("conv2d", "xnnpack")
     subject = Subject.of(graph, graph.layers[0])
     entries = [each for each in catalogue(subject) if each.key.startswith(("w_", "bias_", "x_"))]
-    found, _ = chosen_samples(subject, entries, np.random.default_rng(0), 200, told_apart=True)
+    found, _, _ = chosen_samples(subject, entries, np.random.default_rng(0), 200, told_apart=True)
     table = prints(subject, entries, found)
     same = {"w_channels_reversed", "w_bytes_reversed"}  # four channels are one word
     others = [row for row, each in zip(table[1:], entries, strict=True) if each.key not in same]

@@ -21,6 +21,10 @@ Sum = Callable[[Array], Array]
 """Products int64 [n, K] in order of accumulation to accumulators int64 [n]."""
 
 
+PRODUCTS = 1 << 20
+"""Computed at a time: they bound the memory."""
+
+
 @dataclass(frozen=True, eq=False)
 class Products:
     """A weighted layer as arrays.
@@ -48,11 +52,15 @@ class Products:
 
     def accumulators(self, x: Array, places: Array) -> tuple[Array, Array]:
         """(accumulators, channels), int64 [n], of places: flat indices in the output tensor's own layout."""
-        shape = self.shape(x)
-        index = np.unravel_index(places, shape)
+        count = max(1, PRODUCTS // self.weights[0].size)
+        parts = [self._part(x, places[start : start + count]) for start in range(0, max(len(places), 1), count)]
+        accumulators, channels = zip(*parts, strict=True)
+        return np.concatenate(accumulators), np.concatenate(channels)
+
+    def _part(self, x: Array, places: Array) -> tuple[Array, Array]:
+        index = np.unravel_index(places, self.shape(x))
         channels: Array = index[self.channel_axis].astype(np.int64)
-        codes = self.codes(x, places)
-        products = (codes - self.zero) * self._in_order(self.weights[channels])
+        products = (self.codes(x, places) - self.zero) * self._in_order(self.weights[channels])
         return self.final(self.total(products) - self.share[channels] + self.bias[channels]), channels
 
     def codes(self, x: Array, places: Array) -> Array:

@@ -16,13 +16,13 @@ from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.vectors.cover import apart, cover
 from int8sim.golden.vectors.score import Judged
 from int8sim.golden.vectors.solve import Solver
-from int8sim.golden.vectors.targets import Reach, corners, cuts_nothing, differing, reach, swept
+from int8sim.golden.vectors.targets import Reach, alike, corners, cuts_nothing, differing, reach, swept
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import BITS, TensorType
 
 DRAWN = 64
-PLACES = 4096
-"""Output elements of one vector that are looked at."""
+PLACES = 1 << 12
+"""Products behind the output elements of one candidate that are looked at."""
 ATTEMPTS = 12
 """Accumulators that are solved for, of one mutation."""
 SHARES = (1.0, 0.5, 0.67, 0.75, 0.9)
@@ -37,10 +37,16 @@ class Pool:
         self.subject, self.rng = subject, rng
         self.kinds = [kind for i, kind in enumerate(subject.types) if i not in subject.constants]
         self.samples: list[list[Array]] = []
+        self.aims: list[int] = []
 
-    def add(self, sample: list[Array]) -> None:
-        """One candidate: an array [1, ...] for each activation."""
+    def add(self, sample: list[Array], aim: int = 0) -> None:
+        """One candidate: an array [1, ...] for each activation. aim: the flat index of the output it was made for."""
         self.samples.append(sample)
+        self.aims.append(aim)
+
+    def prints(self, mutants: Sequence[Mutant], first: int = 0) -> Array:
+        """`prints` of the candidates from one on, at some of their places and at the one that each was made for."""
+        return prints(self.subject, mutants, self.batch(first), self.aims[first:])
 
     def draw(self, count: int) -> None:
         """Random codes: over the whole type, and near the zero point."""
@@ -72,9 +78,9 @@ def drawn(kind: TensorType, rng: np.random.Generator, near: bool = False) -> Arr
     return rng.integers(low, high + 1, (1, *kind.shape[1:])).astype(kind.dtype)
 
 
-def kills(right: Subject, mutants: Sequence[Mutant], batch: list[Array]) -> Array:
-    """bool [mutations, samples]: whether a mutation gives another value somewhere in a sample."""
-    return killing(prints(right, mutants, batch))
+def kills(right: Subject, mutants: Sequence[Mutant], batch: list[Array], aims: Sequence[int] = ()) -> Array:
+    """bool [mutations, samples]: whether a mutation gives another value somewhere in a sample; as `prints` looks."""
+    return killing(prints(right, mutants, batch, aims))
 
 
 def killing(table: Array) -> Array:
@@ -83,19 +89,26 @@ def killing(table: Array) -> Array:
     return found
 
 
-def prints(right: Subject, mutants: Sequence[Mutant], batch: list[Array]) -> Array:
+def prints(right: Subject, mutants: Sequence[Mutant], batch: list[Array], aims: Sequence[int] = ()) -> Array:
     """int64 [1 + mutations, samples]: the values of each sample as one number, the right layer's first.
 
-    Equal values have equal numbers; a mutation whose arithmetic stops has numbers of its own.
+    Equal values have equal numbers; a mutation whose arithmetic stops has numbers of its own. aims: with them a place
+    of each sample's output, that one is looked at, beside some others; without, every place is.
     """
     count = len(batch[0])
     size = int(np.prod(right.shape(right.inputs(batch)))) // count
-    step = max(1, -(-size // PLACES))
-    places = (np.arange(count)[:, None] * size + np.arange(0, size, step)).reshape(-1)
+    grid = np.arange(0, size, max(1, -(-size // _places(right))) if aims else 1)
+    every = [np.append(grid, aim) for aim in aims] or [grid] * count
+    places = np.concatenate([sample * size + each for sample, each in enumerate(every)])
     known: dict[object, int] = {}
     subjects = [right, *(mutant.subject for mutant in mutants)]
     rows = [_values(subject, batch, places, count) for subject in subjects]
     return np.array([[known.setdefault(each, len(known)) for each in row] for row in rows], np.int64)
+
+
+def _places(subject: Subject) -> int:
+    """Of one candidate's output, how many are looked at."""
+    return max(1, PLACES // (subject.products.weights[0].size if subject.products is not None else 1))
 
 
 def _values(subject: Subject, batch: list[Array], places: Array, count: int) -> list[object]:
@@ -108,8 +121,8 @@ def _values(subject: Subject, batch: list[Array], places: Array, count: int) -> 
 
 def chosen_samples(
     subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, most: int, told_apart: bool
-) -> tuple[list[Array], list[Judged]]:
-    """Few samples that kill what can be killed, and the mutations proved equivalent for every input.
+) -> tuple[list[Array], list[int], list[Judged]]:
+    """Few samples that kill what can be killed, a place of each, and the mutations proved equivalent for every input.
 
     told_apart: and more of them, on which mutations differ from each other, as far as candidates do.
     """
@@ -118,16 +131,17 @@ def chosen_samples(
     pool.draw(DRAWN)
     if subject.products is not None:
         _extremes(pool, subject.products)
-    table, first = prints(subject, mutants, pool.batch()), len(pool.samples)
+    table, first = pool.prints(mutants), len(pool.samples)
     alive = np.flatnonzero(~killing(table).any(axis=1)).tolist()
     proved = _of_the_rest(pool, [mutants[place] for place in alive])
     if len(pool.samples) > first:
-        table = np.concatenate([table, prints(subject, mutants, pool.batch(first))], axis=1)
+        table = np.concatenate([table, pool.prints(mutants, first)], axis=1)
     chosen = cover(killing(table), most) or [0]
     if told_apart:
         chosen = apart(table, chosen, most)
     samples = [pool.samples[place] for place in chosen]
-    return [np.concatenate(each) for each in zip(*samples, strict=True)], proved
+    batch = [np.concatenate(each) for each in zip(*samples, strict=True)]
+    return batch, [pool.aims[place] for place in chosen], proved
 
 
 def _of_the_rest(pool: Pool, alive: list[Mutant]) -> list[Judged]:
@@ -143,8 +157,8 @@ def _extremes(pool: Pool, products: Products) -> None:
     for channel in range(min(len(products.weights), CHANNELS)):
         for sign in (1, -1):
             for share in SHARES:
-                pool.add([solver.extreme(channel, share, sign)])
-            pool.add([solver.pair(channel, sign)])
+                pool.add([solver.extreme(channel, share, sign)], solver.places[channel])
+            pool.add([solver.pair(channel, sign)], solver.places[channel])
 
 
 def _weighted(pool: Pool, products: Products, alive: list[Mutant]) -> list[Judged]:
@@ -169,9 +183,9 @@ def _weighted(pool: Pool, products: Products, alive: list[Mutant]) -> list[Judge
 
 
 def _points(step: Step, bounds: Reach) -> dict[int, list[int]]:
-    """By channel, where a wrong step shows first."""
-    ends = zip(bounds.low.tolist(), bounds.high.tolist(), strict=True)
-    return {channel: corners(step, channel, low, high) for channel, (low, high) in enumerate(ends)}
+    """By channel, where a wrong step shows first: of the channels whose numbers differ, some."""
+    some = [channels[0] for channels in alike((step,), len(bounds.low))][:CHANNELS]
+    return {channel: corners(step, channel, int(bounds.low[channel]), int(bounds.high[channel])) for channel in some}
 
 
 def _targets(
@@ -196,7 +210,7 @@ def _solved(pool: Pool, solver: Solver, targets: list[tuple[int, int]]) -> None:
     for channel, acc in middle[:ATTEMPTS]:
         found = solver.vector(channel, acc)
         if found is not None:
-            pool.add([found])
+            pool.add([found], solver.places[channel])
             return
 
 

@@ -7,8 +7,8 @@ compiled kernels of both steps over every accumulator that some input of the lay
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from int8sim.proof.interpreted import interpreter
 from int8sim.proof.kernels import converter
 from int8sim.proof.search import INT32, changes
 
+T = TypeVar("T")
 BLOCK = 1 << 18
 FEW = 40
 """Accumulators of one channel that are handed on."""
@@ -77,18 +78,35 @@ def _is_swept(bounds: Reach) -> bool:
     return bool(inside and (bounds.high - bounds.low).max() < LARGEST)
 
 
+def alike(steps: Sequence[Step], count: int) -> list[list[int]]:
+    """The channels, those with the same numbers in every step together."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for channel in range(count):
+        numbers = [each for step in steps for each in step.at(channel) if not isinstance(each, list)]
+        groups.setdefault(tuple(numbers), []).append(channel)
+    return [*groups.values()]
+
+
 def _swept(step: Step, other: Step, kind: TensorType, bounds: Reach) -> Iterator[tuple[int, int]]:
-    for channel in range(len(bounds.low)):
-        right, wrong = (converter(each, kind.dtype, channel) for each in (step, other))
-        found: list[int] = []
-        for some in _blocks(bounds, channel):
-            found += some[right(some) != wrong(some)].tolist()
-        yield from ((channel, acc) for acc in found[:: max(1, len(found) // FEW)])
+    for channels in alike((step, other), len(bounds.low)):
+        right, wrong = (converter(each, kind.dtype, channels[0]) for each in (step, other))
+        low, high = bounds.low[channels], bounds.high[channels]
+        found: list[tuple[int, int]] = []
+        for some in _blocks(int(low.min()), int(high.max())):
+            differ = some[right(some) != wrong(some)]
+            reached = (differ[:, None] >= low) & (differ[:, None] <= high)
+            inside = np.flatnonzero(reached.any(axis=1))
+            found += [(channels[int(reached[at].argmax())], int(differ[at])) for at in thinned(inside.tolist())]
+        yield from thinned(found)
 
 
-def _blocks(bounds: Reach, channel: int) -> Iterator[Array]:
-    """Every accumulator of a channel, int32, a block at a time."""
-    low, high = int(bounds.low[channel]), int(bounds.high[channel])
+def thinned(found: Sequence[T]) -> Sequence[T]:
+    """At most about FEW of them, evenly."""
+    return found[:: max(1, len(found) // FEW)]
+
+
+def _blocks(low: int, high: int) -> Iterator[Array]:
+    """Every accumulator of a range, int32, a block at a time."""
     for start in range(low, high + 1, BLOCK):
         yield np.arange(start, min(start + BLOCK, high + 1), dtype=np.int32)
 
@@ -99,9 +117,9 @@ def cuts_nothing(step: Step, kind: TensorType, bounds: Reach, right: Read, wrong
         return False
     return all(
         np.array_equal(codes(_int32(right(some.astype(np.int64)))), codes(_int32(wrong(some.astype(np.int64)))))
-        for channel in range(len(bounds.low))
-        for codes in (converter(step, kind.dtype, channel),)
-        for some in _blocks(bounds, channel)
+        for channels in alike((step,), len(bounds.low))
+        for codes in (converter(step, kind.dtype, channels[0]),)
+        for some in _blocks(int(bounds.low[channels].min()), int(bounds.high[channels].max()))
     )
 
 
