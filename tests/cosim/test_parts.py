@@ -49,10 +49,10 @@ class Handle:
     """A signal as a port uses it."""
 
     def __init__(self, bits):
-        self.value = "x" * bits
+        self.bits, self.value = bits, "x" * bits
 
     def __len__(self):
-        return len(self.value)
+        return self.bits
 
 
 def port(**named):
@@ -76,6 +76,28 @@ def test_a_port_refuses_what_it_cannot_drive():
         port().drive({"y": 300})
     with pytest.raises(UnknownNameError, match="'z'"):
         port(signed=["z"])
+
+
+class Edge:
+    """A clock edge that comes at once."""
+
+    def __init__(self, clock):
+        pass
+
+    def __await__(self):
+        return iter(())
+
+
+def test_a_device_that_is_never_ready_is_told(monkeypatch):
+    monkeypatch.setattr("int8sim.cosim.driver.RisingEdge", Edge)
+    inputs = cosim.Port(None, Handle(1), {"x": Handle(8)}, ready=Handle(1))
+    driver = cosim.Driver(inputs, patience=9)
+    with pytest.raises(cosim.StuckError, match=r"not ready: {'x': 5} waits for 9 cycles"):
+        driver.send({"x": 5}).send(None)
+    inputs.ready.value = 1
+    with pytest.raises(StopIteration):
+        driver.send({"x": -1}, idle=2).send(None)
+    assert (inputs.fields["x"].value, inputs.valid.value) == (0xFF, 0)
 
 
 def checked(model, transactions, beats):
@@ -125,6 +147,11 @@ def test_unknown_bits_are_told():
 def test_two_results_of_one_transaction_are_state():
     report = checked(cosim.Model(sdp_out_convert), [HALF, HALF], [{"y": 1}, {"y": 0}])
     assert "the same transaction gave 1 and 0 in field y" in report.lines()[-2]
+
+
+def test_a_field_that_the_port_has_not_is_refused():
+    with pytest.raises(UnknownNameError, match="'z'"):
+        checked(cosim.Model(lambda x: {"z": x}), [{"x": 1}], [])
 
 
 def test_models_of_three_kinds():

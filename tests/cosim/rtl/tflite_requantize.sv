@@ -39,7 +39,9 @@ module tflite_requantize (
   wire signed [63:0] odd = {63'd0, doubled[right]};
   wire signed [63:0] scaled = right == 0 ? doubled : (doubled + half - 64'sd1 + odd) >>> right;
 `elsif BUG_8  // one rounding of the whole product instead of two
-  wire signed [63:0] scaled = (product + (64'sd1073741824 <<< right)) >>> (6'd31 + right);
+  wire signed [63:0] whole = $signed({{32{in_acc[31]}}, in_acc}) * $signed({33'd0, in_multiplier});
+  wire [5:0] places = 6'd31 + in_shift;
+  wire signed [63:0] scaled = (whole + (64'sd1 <<< (places - 6'd1))) >>> places;
 `elsif BUG_9  // the zero point is added before the rounding
   wire signed [63:0] moved = doubled + (zero_point <<< right);
   wire signed [63:0] away = {63'd0, moved[63] && right != 0};
