@@ -17,7 +17,7 @@ from int8sim.export_c.primitives import PORTABLE_TWINS
 from int8sim.kernels.compile import FUNCTION, LONGEST_REASON, Kinds, generate
 from int8sim.model.errors import CompileError, NumbaVersionError
 
-KNOWN = "0.62 .. 0.68"
+KNOWN = "0.61 .. 0.68"
 """Versions of Numba whose overloads are where `compiled` looks for them."""
 
 

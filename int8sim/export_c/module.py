@@ -130,4 +130,5 @@ def _stored(code: Compiled, function: Callable[..., Any]) -> Any:
 def _tuning() -> Any:
     tuning = llvm.create_pipeline_tuning_options(speed_level=3)
     tuning.loop_vectorization, tuning.slp_vectorization = True, True
+    tuning.loop_interleaving = False  # a row of products is short: what several vectors at a time leave is most of it
     return tuning
