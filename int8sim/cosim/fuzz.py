@@ -32,6 +32,7 @@ def settings(max_examples: int = 200, database: str | Path | None = None) -> hyp
     return hypothesis.settings(
         max_examples=max_examples,
         deadline=None,
+        derandomize=False,  # the seed is the simulation's, on a build server too
         database=kept,
         suppress_health_check=SLOW,
         report_multiple_bugs=False,
@@ -73,9 +74,13 @@ async def fuzz(
 async def assert_bit_exact(
     dut: Callable[..., Awaitable[Any]], reference: Any, strategy: SearchStrategy[Any] | None = None, **options: Any
 ) -> int:
-    """As int8sim.testing.assert_bit_exact, the device a coroutine function that drives the simulated one."""
+    """As int8sim.testing.assert_bit_exact, the device a coroutine function that drives the simulated one.
+
+    The seed is the simulation's, as in `fuzz`.
+    """
     from int8sim.testing import assert_bit_exact as blocking
 
+    options = {"seed": cocotb.RANDOM_SEED, **options}
     compared: int = await _on_a_thread(blocking, resume(dut), reference, strategy, **options)
     return compared
 

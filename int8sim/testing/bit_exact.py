@@ -36,6 +36,7 @@ def assert_bit_exact(
     *,
     examples: int = 500,
     backend: str = "cpu",
+    seed: int | None = None,
 ) -> int:
     """How many values were compared, all equal; else AssertionError: the simplest input that differs, and why.
 
@@ -45,12 +46,13 @@ def assert_bit_exact(
     A Step or a spec function: dut(*operands, *parameters) takes and returns ints; strategy: of the operands of a step,
     by default `strategies.accumulators(step=reference)`, or of all arguments of a function, by default every word that
     its annotations name; operands for which the hardware leaves the result undefined are left out.
-    examples: how many; backend: on which a graph runs. In a simulation: int8sim.cosim.assert_bit_exact.
+    examples: how many; backend: on which a graph runs; seed: of the examples, None for Hypothesis' own choice.
+    In a simulation: int8sim.cosim.assert_bit_exact.
     Raises AssertionError, and InvalidArgument where a function needs a strategy.
     """
     subject = _subject(dut, reference, backend)
     try:
-        _search(subject, subject.strategy() if strategy is None else strategy, examples)
+        _search(subject, subject.strategy() if strategy is None else strategy, examples, seed)
     except _DiffersError:
         raise AssertionError("\n".join(subject.lines())) from None
     return subject.compared
@@ -64,7 +66,7 @@ class _DiffersError(AssertionError):
     """An example that differs."""
 
 
-def _search(subject: _Subject, strategy: SearchStrategy[Any], examples: int) -> None:
+def _search(subject: _Subject, strategy: SearchStrategy[Any], examples: int, seed: int | None) -> None:
     import hypothesis
     from hypothesis import HealthCheck
 
@@ -82,7 +84,7 @@ def _search(subject: _Subject, strategy: SearchStrategy[Any], examples: int) -> 
         if not subject.equal(drawn):
             raise _DiffersError
 
-    example()
+    (example if seed is None else hypothesis.seed(seed)(example))()
 
 
 class _Subject(ABC):
