@@ -163,6 +163,7 @@ def read_batch_norm(net: Network, layer: CaffeLayer, settings: Message) -> None:
     _scaled(net, layer, x, *_normalization(layer, np.float32(settings.real("eps", EPSILON)), *blobs))
 
 
+@np.errstate(all="ignore")  # what is not finite is refused
 def _normalization(
     layer: CaffeLayer, epsilon: np.float32, mean: Array, variance: Array, total: Array, *affine: Array
 ) -> tuple[Array, Array]:
@@ -177,7 +178,10 @@ def _normalization(
         raise layer.misfit(f"variance plus eps is {spread.min()} at its lowest; it must be positive")
     scale = np.float32(1.0) / np.sqrt(spread)
     shift = -(mean * factor * scale)
-    return (scale * affine[0], shift * affine[0] + affine[1]) if affine else (scale, shift)
+    both = (scale * affine[0], shift * affine[0] + affine[1]) if affine else (scale, shift)
+    if not np.isfinite(both).all():
+        raise layer.misfit("its blobs give a factor or a summand that is infinite or no number")
+    return both
 
 
 def read_scale(net: Network, layer: CaffeLayer, settings: Message) -> None:

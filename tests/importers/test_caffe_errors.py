@@ -196,7 +196,11 @@ def test_weights_that_are_missing_or_of_another_size(tmp_path, blobs, what, hint
 
 @pytest.mark.parametrize(
     ("variance", "total", "reason"),
-    [(1.0, 0.0, "third blob, by which mean and variance are divided, is 0"), (-1.0, 1.0, "it must be positive")],
+    [
+        (1.0, 0.0, "third blob, by which mean and variance are divided, is 0"),
+        (-1.0, 1.0, "it must be positive"),
+        (1.0, 1e-39, "infinite or no number"),
+    ],
 )
 def test_statistics_that_cannot_be(tmp_path, variance, total, reason):
     blobs = {"y": [real(4), np.full(4, variance), np.array([total])]}
