@@ -288,18 +288,8 @@ def _resized(net: Network, node: Operator, slot: int, place: Callable[..., Any])
 
 def read_quantize(net: Network, node: Operator) -> None:
     """QUANTIZE: real values to codes, or codes to codes of another scale."""
-    x, target = net.activation(node), net.tensor(node.outputs[0])
-    if target.dtype == "float32":
-        raise node.refused(f"its output {target.name!r} is float32; codes are needed")
+    x = net.activation(node)
     net.add(node, Requantize() if net.types[x].quant else Quantize(), x)
-
-
-def read_dequantize(net: Network, node: Operator) -> None:
-    """DEQUANTIZE: codes to real values."""
-    x, target = net.activation(node), net.tensor(node.outputs[0])
-    if target.dtype != "float32" or net.types[x].quant is None:
-        raise node.refused(f"it is from {net.types[x]} to {target.dtype or 'no known type'}; codes to float32 is read")
-    net.add(node, Dequantize(), x)
 
 
 def _shape(net: Network, node: Operator) -> None:
@@ -317,7 +307,7 @@ READERS: Mapping[str, Reader] = {
     "CONV_2D": read_conv,
     "DEPTH_TO_SPACE": read_depth_to_space,
     "DEPTHWISE_CONV_2D": read_depthwise_conv,
-    "DEQUANTIZE": read_dequantize,
+    "DEQUANTIZE": _pointwise(Dequantize()),
     "EXPAND_DIMS": read_expand_dims,
     "FULLY_CONNECTED": read_fully_connected,
     "HARD_SWISH": _pointwise(HardSwish()),

@@ -81,6 +81,13 @@ class Scheme:
         parameters = _named(self.derive, scales)
         return {role: self._step(role, parameters.get(role, {})) for role in self.functions}
 
+    @property
+    def rescales(self) -> bool:
+        """Whether its `output` step turns an accumulator into a code by the layer's scales."""
+        taken = inspect.signature(self.derive).parameters.values()
+        scaled = any(each.name == "w" or each.kind is each.VAR_KEYWORD for each in taken)
+        return "output" in self.functions and scaled
+
     def every(self) -> Iterator[Scheme]:
         """The scheme itself and those of its branches."""
         yield self

@@ -171,7 +171,7 @@ def _matmul_is_left(*, w: QuantParams) -> bool:
     return w.tensor_zero_point != 0
 
 
-def _conv_transpose_is_left(*, beyond: bool) -> bool:
+def _conv_transpose_is_left(*, beyond: bool = False) -> bool:
     return beyond
 
 

@@ -36,11 +36,7 @@ DEPTHWISE = {"channels": 9, "group": 9, "depth": 1}
 def output_kinds(profile: Profile, dtype: str = "int8") -> list[str]:
     """The kinds of layers of a profile that end in an `output` step, a depthwise convolution told apart."""
     found = [kind.partition(" ")[0] for kind in profile.schemes]
-    named = [
-        kind
-        for kind in dict.fromkeys(found)
-        if (scheme := profile.scheme(kind, dtype)) and "output" in scheme.functions
-    ]
+    named = [kind for kind in dict.fromkeys(found) if (scheme := profile.scheme(kind, dtype)) and scheme.rescales]
     return named + ["depthwise"] * ("convolution" in named)
 
 

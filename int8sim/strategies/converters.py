@@ -66,7 +66,7 @@ def asymmetric(profile: Profile, preset: str) -> bool:
 def output_schemes(profile: Profile, dtype: str) -> Mapping[str, Scheme]:
     """Kind -> scheme, of the kinds that turn an accumulator into a code of this type."""
     found = {kind: profile.scheme(kind.split()[0], dtype) for kind in profile.schemes}
-    return {kind.split()[0]: each for kind, each in found.items() if each and "output" in each.functions}
+    return {kind.split()[0]: each for kind, each in found.items() if each and each.rescales}
 
 
 @st.composite

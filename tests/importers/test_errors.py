@@ -331,7 +331,7 @@ FORMS = [
     ("Gelu", op("Gelu", "x", approximate="sigmoid"), ROWS, {}, "none and tanh are read"),
     ("Cast", op("Cast", "x", to=TensorProto.INT64), ROWS, {}, "only constants are cast"),
     ("Where", op("Where", "x x x"), ROWS, {}, "must be a constant"),
-    ("Expand", op("Expand", "c s"), ROWS, {"c": real(1), "s": np.array([1 << 20, 1 << 20])}, "134,217,776 are left"),
+    ("Expand", op("Expand", "c s"), ROWS, {"c": real(1), "s": np.array([1 << 20, 1 << 20])}, "268,435,504 are left"),
     ("Constants", op("Mul", "c s"), ROWS, {"c": real(3), "s": real(2)}, "has an unknown size"),
     ("Resize by one number", op("Resize", "x - s"), IMAGE, {"s": np.float32(2)}, r"the scales has the shape \[\]"),
     ("Slice of nothing", op("Slice", "x s s a"), ROWS, {"s": np.array([1]), "a": np.array([1])}, "is empty"),

@@ -118,12 +118,6 @@ def test_a_bias_without_scales_stands_at_their_product(load):
             UnsupportedOperatorError,
             "input 1, is tensor 'w' of an unknown type, computed",
         ),
-        (
-            File().add("QUANTIZE", (1, 6, 6, 4), None, dtype="float32"),
-            UnsupportedOperatorError,
-            "is float32; codes are",
-        ),
-        (File().add("DEQUANTIZE", (1, 6, 6, 4), FINE), UnsupportedOperatorError, "to int8; codes to float32 is read"),
         (averaged([0, 1]), UnsupportedOperatorError, "reduces axis 0, the batch"),
         (averaged([1, 4]), LayerError, r"its axes are \[1, 4\]; some of 4"),
         (File().add("SOFTMAX", (1, 6, 6, 4), QuantParams(1 / 256, -128), beta=2.0), UnsupportedOperatorError, "beta"),

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from int8sim.kernels.primitives import INT32, INT64, _as_float32, _llvm
+from int8sim.kernels.primitives import INT32, INT64, _llvm, as_float32
 from int8sim.kernels.roles import output
 from int8sim.spec.float32 import float32
 from int8sim.spec.integers import S16, S32, U16, U31, clamp, wrap
@@ -79,7 +79,7 @@ def half_away(_, value):
     """A compiled twin of spec.float32.half_even with the wrong ties."""
 
     def code(context, builder, signature, arguments):
-        values = _as_float32(context, builder, signature, arguments)
+        values = as_float32(context, builder, signature, arguments)
         nearest = builder.call(_llvm(builder, "llvm.round.f32", 1), values)
         return builder.sext(builder.fptosi(nearest, INT32), INT64)
 
