@@ -239,6 +239,11 @@ def saturated_sum(total: int, a_signed: bool, b_signed: bool) -> int:
     return integers.saturate(total, 32, a_signed or b_signed)
 
 
+def short_sum(total: int, a_signed: bool, b_signed: bool) -> int:  # noqa: ARG001
+    """dp4a's accumulator in a register of 24 bits."""
+    return wrap(total, 24)
+
+
 def scaled_once(value: int, multiplier: int, shift: int, double_round: bool) -> int:  # noqa: ARG001
     """TOSA's SINGLE_ROUND."""
     return tosa.apply_scale_32(value, multiplier, shift, False)
@@ -327,7 +332,10 @@ SIBLINGS: Mapping[Function, tuple[Part, ...]] = {
     ),
     float32.float32: (Part("float64", "computed in float64, not rounded to float32", kept),),
     float32.fma: (Part("unfused", "a product and a sum, rounded each, instead of a fused multiply-add", unfused),),
-    dp4a.accumulate: (Part("saturate", "saturation instead of wrapping of the 32-bit accumulator", saturated_sum),),
+    dp4a.accumulate: (
+        Part("saturate", "saturation instead of wrapping of the 32-bit accumulator", saturated_sum),
+        Part("short", "wrapping at 24 bits instead of 32", short_sum),
+    ),
     pooling.average_half_away: (
         Part("reciprocal", "a product with the reciprocal, no division", average_by_reciprocal),
     ),
