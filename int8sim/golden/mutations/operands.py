@@ -53,7 +53,8 @@ def _of_inputs(subject: Subject) -> Iterator[Wrong]:
             continue
         name = "x" if len(subject.types) == 1 else "ab"[place] if len(subject.types) == 2 else f"input {place}"
         key, words, read = _extension(kind)
-        yield Wrong(f"{name}_{key}", f"{name}: {words}", replace(subject, reads={place: read}))
+        if subject.op.name != "pad":  # it only moves their bits
+            yield Wrong(f"{name}_{key}", f"{name}: {words}", replace(subject, reads={place: read}))
         if padded and kind.quantized.tensor_zero_point:
             types = tuple(_without_zero(each) if i == place else each for i, each in enumerate(subject.types))
             yield Wrong("padding_0", "padding with code 0 instead of the zero point", replace(subject, types=types))

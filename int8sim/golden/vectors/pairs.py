@@ -37,7 +37,7 @@ class Cells:
         self.subject, self.rng = subject, rng
         (self.step,) = subject.arithmetic.values()
         self.kinds = subject.types
-        self.bits = (1 << BITS[subject.output.dtype]) - 1
+        self.bits = (1 << BITS[subject.output.dtype]) - 1 if subject.output.quant else 0
         self.where: list[Operands] = [(0, VECTOR + 1), (VECTOR, VECTOR + 1)] if self.step.placed else [()]
 
     def every(self) -> list[Operands]:
@@ -47,15 +47,19 @@ class Cells:
         self.rng.shuffle(found)
         return found
 
+    def _word(self, value: float) -> int:
+        """The bits of a code, or of a float32."""
+        return int(value) & self.bits if self.bits else int(np.float32(value).view(np.uint32))
+
     def codes(self, subject: Subject) -> Callable[[Operands], int | None]:
         """What a layer gives for one set of operands, low bits; None where its arithmetic fails."""
         (step,) = subject.arithmetic.values()
-        function, row, reads, mask = remembered(step.function), step.at(0), subject.reads, self.bits
+        function, row, reads = remembered(step.function), step.at(0), subject.reads
 
         def code(each: Operands) -> int | None:
             read = [int(reads[i](np.array(operand))) if i in reads else operand for i, operand in enumerate(each)]
             try:
-                return int(function(*read, *row)) & mask
+                return self._word(function(*read, *row))
             except FAILURES:
                 return None
 
