@@ -10,9 +10,11 @@ from int8sim.golden.mutations.catalogue import catalogue
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.samples import SAMPLES, sample_layer
 from int8sim.golden.vectors.cover import apart, cover
-from int8sim.golden.vectors.layers import chosen_samples, kills, prints
+from int8sim.golden.vectors.layers import EACH, chosen_samples, kills, prints
 from int8sim.golden.vectors.pairs import Cells, packed
+from int8sim.golden.vectors.registers import never_seen
 from int8sim.golden.vectors.solve import Solver
+from int8sim.golden.vectors.targets import reach
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import run
 from int8sim.model.errors import LayerError
@@ -148,3 +150,22 @@ def test_a_layer_without_arithmetic_is_refused():
     kinds = dict.fromkeys(("x", "y"), graph.tensors[graph.inputs[0]])
     with pytest.raises(LayerError, match="no integer arithmetic"):
         generate(Graph((layer,), kinds, {}, ("x",), ("y",)), layer)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_register_that_is_proved_unseen_is_not_seen(seed, compared):
+    """On sums that grow as far as they can and turn behind each product, the inputs on which one shows first."""
+    graph = sample_layer("fully_connected", "tosa", seed=seed)
+    subject, count, proved = Subject.of(graph, graph.layers[0]), 0, 0
+    solver = Solver(subject.products, subject.types[0], np.random.default_rng(seed))
+    bounds = reach(subject.products, subject.types[0])
+    turns = [solver.extreme(o, cut / 36, sign) for o in range(4) for sign in (1, -1) for cut in range(37)]
+    x, places = [np.concatenate(turns)], np.arange(4 * len(turns))
+    right = subject.values(x, places)
+    for mutant in catalogue(subject):
+        width = EACH.fullmatch(mutant.key)
+        if width and never_seen(subject, subject.types[0], bounds, int(width[1])):
+            np.testing.assert_array_equal(mutant.subject.values(x, places), right, strict=True)
+            count, proved = count + right.size, proved + 1
+    assert 0 < proved < len([each for each in catalogue(subject) if EACH.fullmatch(each.key)])
+    compared(count, 1)

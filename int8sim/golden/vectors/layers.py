@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,18 +15,21 @@ from int8sim.golden.mutations.functions import FAILURES
 from int8sim.golden.mutations.products import Products, exact_sum
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.vectors.cover import apart, cover
+from int8sim.golden.vectors.registers import UNSEEN, never_seen
 from int8sim.golden.vectors.score import Judged
 from int8sim.golden.vectors.solve import Solver
-from int8sim.golden.vectors.targets import Reach, alike, corners, cuts_nothing, differing, reach, swept
+from int8sim.golden.vectors.targets import Reach, alike, corners, cuts_nothing, differing, reach, swept, thinned
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import BITS, TensorType
 
 DRAWN = 64
+ROUNDS = 40
 PLACES = 1 << 12
 """Products behind the output elements of one candidate that are looked at."""
 ATTEMPTS = 12
 """Accumulators that are solved for, of one mutation."""
 SHARES = (1.0, 0.5, 0.67, 0.75, 0.9)
+TURNS = 64
 CHANNELS = 8
 """That get extreme vectors of their own."""
 
@@ -47,6 +51,13 @@ class Pool:
     def prints(self, mutants: Sequence[Mutant], first: int = 0) -> Array:
         """`prints` of the candidates from one on, at some of their places and at the one that each was made for."""
         return prints(self.subject, mutants, self.batch(first), self.aims[first:])
+
+    def keep(self, mutants: Sequence[Mutant], first: int) -> list[Mutant]:
+        """Of the candidates from one on only those that kill one of the mutations; the mutations that are left."""
+        found = killing(self.prints(mutants, first))
+        useful = (first + np.flatnonzero(found.any(axis=0))).tolist()
+        self.samples[first:], self.aims[first:] = [self.samples[i] for i in useful], [self.aims[i] for i in useful]
+        return [mutant for mutant, row in zip(mutants, found, strict=True) if not row.any()]
 
     def draw(self, count: int) -> None:
         """Random codes: over the whole type, and near the zero point."""
@@ -148,7 +159,20 @@ def _of_the_rest(pool: Pool, alive: list[Mutant]) -> list[Judged]:
     """Targets for each mutation that is left, solved for, into the pool; or the proof that there are none."""
     if pool.subject.products is not None:
         return _weighted(pool, pool.subject.products, alive)
-    return _finished(pool, alive) if "finish" in pool.subject.arithmetic else []
+    proved = _finished(pool, alive) if "finish" in pool.subject.arithmetic else []
+    done = {each.key for each in proved}
+    _drawn_on(pool, [each for each in alive if each.key not in done])
+    return proved
+
+
+def _drawn_on(pool: Pool, alive: list[Mutant]) -> None:
+    """More random candidates, those that kill something, while some mutation is left and for so many rounds."""
+    for _ in range(ROUNDS):
+        if not alive:
+            return
+        first = len(pool.samples)
+        pool.draw(DRAWN)
+        alive = pool.keep(alive, first)
 
 
 def _extremes(pool: Pool, products: Products) -> None:
@@ -171,15 +195,45 @@ def _weighted(pool: Pool, products: Products, alive: list[Mutant]) -> list[Judge
             proved.append(Judged(mutant.key, str(mutant), f"no {mutant.fits[0]} has more than {mutant.fits[1]} bits"))
         elif mutant.fits and _lost_behind(subject, mutant, bounds):
             proved.append(Judged(mutant.key, str(mutant), BEHIND))
+        elif found := EACH.fullmatch(mutant.key):
+            if never_seen(subject, kind, bounds, int(found[1])):
+                proved.append(Judged(mutant.key, str(mutant), UNSEEN))
+            else:
+                _turning(pool, products, solver, mutant)
         elif mutant.key.startswith("output."):
-            found = _targets(subject, mutant, points, bounds)
-            if found is None:
+            targets = _targets(subject, mutant, points, bounds)
+            if targets is None:
                 continue
-            if not found:
+            if not targets:
                 total = int((bounds.high - bounds.low + 1).sum())
                 proved.append(Judged(mutant.key, str(mutant), f"all {total:,} accumulators tried"))
-            _solved(pool, solver, found)
+            _solved(pool, solver, targets)
+    done = {each.key for each in proved}
+    _at_corners(pool, solver, bounds, [m for m in alive if m.key not in done and not m.key.startswith("output.")])
     return proved
+
+
+def _at_corners(pool: Pool, solver: Solver, bounds: Reach, alive: list[Mutant]) -> None:
+    """Sums on both sides of the bounds between codes, in each channel: a sum that is wrong by little shows there."""
+    first, step = len(pool.samples), pool.subject.arithmetic["output"]
+    for channel in range(min(len(bounds.low), CHANNELS) if alive else 0):
+        for acc in thinned(corners(step, channel, int(bounds.low[channel]), int(bounds.high[channel]))):
+            pairs = [solver.pair_within(channel, sign, acc) for sign in (1, -1)]
+            for found in (solver.vector(channel, acc), *pairs):
+                if found is not None:
+                    pool.add([found], solver.places[channel])
+    if len(pool.samples) > first:
+        pool.keep(alive, first)
+
+
+def _turning(pool: Pool, products: Products, solver: Solver, mutant: Mutant) -> None:
+    """Sums that grow as far as they can and come back from there, turning behind any product."""
+    first, size = len(pool.samples), products.weights[0].size
+    for channel in range(min(len(products.weights), CHANNELS)):
+        for sign in (1, -1):
+            for cut in range(1, size, -(-size // TURNS)):
+                pool.add([solver.extreme(channel, cut / size, sign)], solver.places[channel])
+    pool.keep([mutant], first)
 
 
 def _points(step: Step, bounds: Reach) -> dict[int, list[int]]:
@@ -233,6 +287,8 @@ def _within(products: Products, kind: TensorType, bounds: Reach, fits: tuple[str
     return bool(small.min() >= -top and great.max() < top)
 
 
+EACH = re.compile(r"accumulator_saturates_(\d+)")
+"""After each product."""
 BEHIND = "the output saturates wherever the accumulator does: all accumulators tried"
 
 

@@ -49,14 +49,30 @@ class Solver:
 
     def pair(self, channel: int, sign: int) -> Array:
         """Codes [1, ...] with one pair of neighbouring products as great as it can be, and nothing else."""
+        cells, values, _ = self._pair(channel, sign)
+        return self._filled(cells, values, np.full(self.shape, self.kind.quantized.tensor_zero_point, self.kind.dtype))
+
+    def pair_within(self, channel: int, sign: int, wanted: int) -> Array | None:
+        """The same, with other products that bring the accumulator to the wanted one; None where none are found."""
+        cells, values, first = self._pair(channel, sign)
+        weights, others = self._window(channel)[1], cells >= 0
+        others[first : first + 2] = False
+        rest = int(((np.where(cells < 0, self.products.padding, values) - self.products.zero) * weights)[~others].sum())
+        found = self._solve(weights[others], wanted - self._added(channel) - rest)
+        if found is None:
+            return None
+        values[others] = found
+        return self._filled(cells, values, self.drawn())
+
+    def _pair(self, channel: int, sign: int) -> tuple[Array, Array, int]:
+        """The cells, their codes, and where the pair is."""
         cells, weights = self._window(channel)
         reals = np.where(weights * sign > 0, *self.ends[::-1]) - self.products.zero
         products = weights * reals * sign
         first = 2 * int(np.add.reduceat(products, np.arange(0, len(products), 2)).argmax())
-        zero = np.full(self.shape, self.kind.quantized.tensor_zero_point, self.kind.dtype)
-        values = np.full(len(cells), zero.flat[0], np.int64)
+        values = np.full(len(cells), self.kind.quantized.tensor_zero_point, np.int64)
         values[first : first + 2] = reals[first : first + 2] + self.products.zero
-        return self._filled(cells, values, zero)
+        return cells, values, first
 
     def _added(self, channel: int) -> int:
         return int(self.products.bias[channel] - self.products.share[channel])

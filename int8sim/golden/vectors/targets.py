@@ -123,5 +123,18 @@ def cuts_nothing(step: Step, kind: TensorType, bounds: Reach, right: Read, wrong
     )
 
 
+def constant(step: Step, kind: TensorType, bounds: Reach) -> bool:
+    """Whether each channel's accumulators within the bounds give one code."""
+    if not _is_swept(bounds):
+        return False
+    for channels in alike((step,), len(bounds.low)):
+        codes = converter(step, kind.dtype, channels[0])
+        for channel in channels:
+            low, high = int(bounds.low[channel]), int(bounds.high[channel])
+            if len({code for some in _blocks(low, high) for code in np.unique(codes(some)).tolist()}) > 1:
+                return False
+    return True
+
+
 def _int32(values: Array) -> Array:
     return np.ascontiguousarray(values, np.int32)

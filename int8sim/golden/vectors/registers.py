@@ -1,0 +1,49 @@
+"""Proof that a register that saturates after each product is never seen: wherever it cuts, the output saturates too."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from int8sim.golden.mutations.products import Products, exact_sum
+from int8sim.golden.mutations.subject import Subject
+from int8sim.golden.vectors.targets import Reach, constant
+from int8sim.model.step import Array
+from int8sim.model.tensor import TensorType
+
+UNSEEN = "wherever the register saturates, so does the output: bounds of all sums, accumulators tried"
+
+
+def never_seen(subject: Subject, kind: TensorType, bounds: Reach, bits: int) -> bool:
+    """Whether an accumulator of so many bits that saturates after each product gives every output of the exact one.
+
+    No input takes it from one end to the other. So from its last cut at the upper end on, both sums are at least that
+    end plus the least sum of the products behind; and all accumulators from there on give one code. Below likewise.
+    """
+    products = subject.products
+    if products is None or products.total is not exact_sum:
+        return False
+    top = 1 << (bits - 1)
+    great, small = _products(products, kind)
+    if max(great.sum(1).max(), -small.sum(1).min()) >= 2 * top - 1:
+        return False
+    added, step = products.bias - products.share, subject.arithmetic["output"]
+    least = np.minimum(_behind(great, small, top) + added, top - 1)
+    most = -np.minimum(_behind(-small, -great, top + 1) - added, top)
+    upper, lower = Reach(np.minimum(least, bounds.high), bounds.high), Reach(bounds.low, np.maximum(most, bounds.low))
+    return constant(step, subject.output, upper) and constant(step, subject.output, lower)
+
+
+def _products(products: Products, kind: TensorType) -> tuple[Array, Array]:
+    """The greatest and the least of each product, 0 among them, int64 [O, K] in order of accumulation."""
+    weights = products.weights if products.channels_first else products.weights.transpose(0, 2, 3, 1)
+    flat = weights.reshape(len(weights), -1)
+    ends = np.stack([flat * (end - products.zero) for end in (kind.quantized.low, kind.quantized.high)] + [0 * flat])
+    return ends.max(0), ends.min(0)
+
+
+def _behind(great: Array, small: Array, top: int) -> Array:
+    """By channel, the least sum from the first product on at which the sum can leave the register at `top`."""
+    leaves = np.cumsum(great, axis=1) >= top
+    rest = small.sum(1, keepdims=True) - np.cumsum(small, axis=1)
+    behind: Array = top - 1 + np.where(leaves, rest, 0).min(1)
+    return behind
