@@ -18,7 +18,7 @@ from int8sim.golden.vectors.cover import apart, cover
 from int8sim.golden.vectors.registers import UNSEEN, never_seen
 from int8sim.golden.vectors.score import Judged
 from int8sim.golden.vectors.solve import Solver
-from int8sim.golden.vectors.targets import Reach, alike, corners, cuts_nothing, differing, reach, swept, thinned
+from int8sim.golden.vectors.targets import FEW, Reach, alike, corners, cuts_nothing, differing, reach, swept
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import BITS, TensorType
 
@@ -31,7 +31,7 @@ ATTEMPTS = 12
 SHARES = (1.0, 0.5, 0.67, 0.75, 0.9)
 TURNS = 64
 CHANNELS = 8
-"""That get extreme vectors of their own."""
+"""That get vectors of their own."""
 
 
 class Pool:
@@ -178,11 +178,18 @@ def _drawn_on(pool: Pool, alive: list[Mutant]) -> None:
 def _extremes(pool: Pool, products: Products) -> None:
     """The greatest and the least accumulators, sums that grow and come back, and the greatest pair alone."""
     solver = Solver(products, pool.kinds[0], pool.rng)
-    for channel in range(min(len(products.weights), CHANNELS)):
+    for channel in _telling(products):
         for sign in (1, -1):
             for share in SHARES:
                 pool.add([solver.extreme(channel, share, sign)], solver.places[channel])
             pool.add([solver.pair(channel, sign)], solver.places[channel])
+
+
+def _telling(products: Products) -> list[int]:
+    """Some channels: those of the greatest weights and of the greatest biases."""
+    weights, half = np.abs(products.weights).reshape(len(products.weights), -1).max(axis=1), CHANNELS // 2
+    ranked = [np.argsort(-each, kind="stable")[:half].tolist() for each in (weights, np.abs(products.bias))]
+    return sorted({*ranked[0], *ranked[1]})
 
 
 def _weighted(pool: Pool, products: Products, alive: list[Mutant]) -> list[Judged]:
@@ -216,8 +223,9 @@ def _weighted(pool: Pool, products: Products, alive: list[Mutant]) -> list[Judge
 def _at_corners(pool: Pool, solver: Solver, bounds: Reach, alive: list[Mutant]) -> None:
     """Sums on both sides of the bounds between codes, in each channel: a sum that is wrong by little shows there."""
     first, step = len(pool.samples), pool.subject.arithmetic["output"]
-    for channel in range(min(len(bounds.low), CHANNELS) if alive else 0):
-        for acc in thinned(corners(step, channel, int(bounds.low[channel]), int(bounds.high[channel]))):
+    for channel in _telling(solver.products) if alive else ():
+        points = corners(step, channel, int(bounds.low[channel]), int(bounds.high[channel]))
+        for acc in points[:: max(1, len(points) // FEW) | 1]:  # an odd step: both sides of a bound
             pairs = [solver.pair_within(channel, sign, acc) for sign in (1, -1)]
             for found in (solver.vector(channel, acc), *pairs):
                 if found is not None:
@@ -229,7 +237,7 @@ def _at_corners(pool: Pool, solver: Solver, bounds: Reach, alive: list[Mutant]) 
 def _turning(pool: Pool, products: Products, solver: Solver, mutant: Mutant) -> None:
     """Sums that grow as far as they can and come back from there, turning behind any product."""
     first, size = len(pool.samples), products.weights[0].size
-    for channel in range(min(len(products.weights), CHANNELS)):
+    for channel in _telling(products):
         for sign in (1, -1):
             for cut in range(1, size, -(-size // TURNS)):
                 pool.add([solver.extreme(channel, cut / size, sign)], solver.places[channel])
