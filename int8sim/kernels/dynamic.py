@@ -66,14 +66,31 @@ def sum_types(
     )
 
 
-def dynamic_product(
+def by(prepare: Prepare) -> Callable[..., Callable[[Array], Array]]:
+    """An op's `prepare`. prepare: of the sums, for codes without a zero point."""
+
+    def prepared(
+        op: Ranged,
+        inputs: Sequence[TensorType],
+        output_type: TensorType,
+        constants: Mapping[int, Array],
+        arithmetic: Arithmetic | None,
+    ) -> Callable[[Array], Array]:
+        """x in storage form -> y in storage form."""
+        del arithmetic
+        return _product(op, inputs, output_type, constants, prepare)
+
+    return prepared
+
+
+def _product(
     op: Ranged,
     inputs: Sequence[TensorType],
     output_type: TensorType,
     constants: Mapping[int, Array],
     prepare: Prepare,
 ) -> Callable[[Array], Array]:
-    """x in storage form, float32 -> y in storage form. prepare: of the sums, for codes without a zero point.
+    """x in storage form, float32 -> y in storage form.
 
     The zero point is taken off behind: times the sums of a tensor of ones, whose padding is 0 as theirs is.
     """
