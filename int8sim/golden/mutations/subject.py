@@ -52,7 +52,7 @@ class Subject:
             accumulators, channels = self.products.accumulators(activations[0], places)
             return self._codes(each_once(self.arithmetic["output"], [accumulators], channels))
         inputs = self.inputs(activations)
-        shape = self.shape(inputs)
+        shape = self.shape(len(activations[0]))
         if isinstance(self.op, Elementwise | Pointwise) and self.arithmetic:
             (step,) = self.arithmetic.values()
             return self._codes(self._alone(step, inputs, shape, places))
@@ -68,9 +68,8 @@ class Subject:
         given = [self.constants[i] if i in self.constants else next(waiting) for i in range(len(self.types))]
         return [self.reads[i](each.astype(np.int64)) if i in self.reads else each for i, each in enumerate(given)]
 
-    def shape(self, inputs: Sequence[Array]) -> tuple[int, ...]:
-        """Of the output, for inputs of any batch."""
-        batch = next(len(array) for i, array in enumerate(inputs) if i not in self.constants)
+    def shape(self, batch: int) -> tuple[int, ...]:
+        """Of the output."""
         return (batch, *self.output.shape[1:])
 
     def _alone(self, step: Step, inputs: Sequence[Array], shape: tuple[int, ...], places: Array) -> Array:

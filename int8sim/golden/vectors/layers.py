@@ -107,7 +107,7 @@ def prints(right: Subject, mutants: Sequence[Mutant], batch: list[Array], aims: 
     of each sample's output, that one is looked at, beside some others; without, every place is.
     """
     count = len(batch[0])
-    size = int(np.prod(right.shape(right.inputs(batch)))) // count
+    size = int(np.prod(right.shape(1)))
     grid = np.arange(0, size, max(1, -(-size // _places(right))) if aims else 1)
     every = [np.append(grid, aim) for aim in aims] or [grid] * count
     places = np.concatenate([sample * size + each for sample, each in enumerate(every)])
@@ -354,7 +354,7 @@ def _windows(pool: Pool) -> list[Window]:
     """Every different one."""
     (kind,), subject = pool.kinds, pool.subject
     ends = [np.full((1, *kind.shape[1:]), end, kind.dtype) for end in (kind.quantized.low, kind.quantized.high)]
-    shape = subject.shape(ends[:1])
+    shape = subject.shape(1)
     return sorted({_window(subject, ends, index) for index in np.ndindex(*shape)})
 
 
