@@ -186,7 +186,7 @@ def count_tensor(golden: Golden, start: int, recorded: Array, actual: Array, ent
 
 def count_values(recorded: Array, actual: Array, entry: TensorReport) -> Array:
     """Count the values that differ; the places of the first EXAMINED, [n, rank]."""
-    flat = np.flatnonzero(_bits(actual) != _bits(recorded))
+    flat = np.flatnonzero(bits(actual) != bits(recorded))
     entry.different += len(flat)
     if len(flat):
         gap = np.abs(actual.astype(np.float64) - recorded.astype(np.float64))
@@ -218,10 +218,10 @@ def _unpredictable(graph: Graph, name: str, places: Array, actual: Mapping[str, 
     return sum(not is_defined_at(graph, layer, tuple(map(int, place)), actual) for place in places)
 
 
-def _bits(values: Array) -> Array:
+def bits(values: Array) -> Array:
     """Floats by their bits, so that -0 differs from 0 and NaN equals itself."""
     contiguous = np.ascontiguousarray(values)
-    return contiguous.view(np.uint32) if values.dtype == np.float32 else contiguous
+    return contiguous.view(f"u{values.dtype.itemsize}") if values.dtype.kind == "f" else contiguous
 
 
 def explain(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from int8sim.golden.compare import bits
 from int8sim.golden.diagnosis import Diagnosis, Explanation
 from int8sim.golden.mutations.catalogue import Mutant, catalogue
 from int8sim.golden.mutations.functions import FAILURES, Variant, variants
@@ -100,12 +101,6 @@ class Seen:
         count = len(self.actual)
         parts_ = (np.arange(start, min(start + PART, count)) for start in range(0, count, PART))
         return all(self.hits(subject, places) == len(places) for places in parts_)
-
-
-def bits(values: Array) -> Array:
-    """Floats by their bits."""
-    contiguous = np.ascontiguousarray(values)
-    return contiguous.view(np.uint32) if values.dtype == np.float32 else contiguous
 
 
 def spread(places: Array) -> Array:

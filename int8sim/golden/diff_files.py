@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from int8sim.golden.compare import bits
 from int8sim.golden.device import Held, device_tensors, golden_values
 from int8sim.golden.diagnosis import Diagnosis
-from int8sim.golden.diff import bits, diagnose
+from int8sim.golden.diff import diagnose
 from int8sim.golden.dumps import Packing
 from int8sim.golden.heat import counts
 from int8sim.golden.mutations.subject import Subject

@@ -10,7 +10,7 @@ import numpy as np
 
 from int8sim import api
 from int8sim.golden import store
-from int8sim.golden.compare import Report, explain
+from int8sim.golden.compare import Report, bits, explain
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import BACKENDS, plan, run
 from int8sim.model.errors import BackendUnavailableError
@@ -103,7 +103,7 @@ def array_differences(actual: Array, expected: Array, name: str = "") -> list[st
     if actual.shape != expected.shape or actual.dtype != expected.dtype:
         kinds = [f"{values.dtype.name}{list(values.shape)}" for values in (actual, expected)]
         return [f"{title}{kinds[0]}, expected {kinds[1]}"]
-    differs = _bits(actual) != _bits(expected)
+    differs = bits(actual) != bits(expected)
     if not differs.any():
         return []
     first = tuple(map(int, np.argwhere(differs)[0]))
@@ -128,7 +128,7 @@ def report_lines(report: Report) -> list[str]:
 def _tensor(name: str, actual: Mapping[str, Array], expected: Array, graph: Graph | None) -> list[str]:
     lines = array_differences(actual[name], expected, name)
     if len(lines) > 1 and graph is not None and _replayable(graph, name, actual):
-        index = tuple(map(int, np.argwhere(_bits(actual[name]) != _bits(expected))[0]))
+        index = tuple(map(int, np.argwhere(bits(actual[name]) != bits(expected))[0]))
         return lines[:1] + explain(graph, name, index, expected, actual).lines()
     return lines
 
@@ -144,8 +144,3 @@ def _ordered(names: Mapping[str, Array], graph: Graph | None) -> Iterator[str]:
     known = [name for name in graph.activations() if name in names] if graph else []
     yield from known
     yield from (name for name in names if name not in known)
-
-
-def _bits(values: Array) -> Array:
-    """Floats by their bits, so that -0 differs from 0 and NaN equals itself."""
-    return np.ascontiguousarray(values).view(f"u{values.dtype.itemsize}") if values.dtype.kind == "f" else values
