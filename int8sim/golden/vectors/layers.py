@@ -15,7 +15,7 @@ from int8sim.golden.mutations.functions import FAILURES
 from int8sim.golden.mutations.products import Products, exact_sum
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.vectors.cover import apart, cover
-from int8sim.golden.vectors.registers import UNSEEN, never_seen
+from int8sim.golden.vectors.registers import UNSEEN, greatest_and_least, never_seen
 from int8sim.golden.vectors.score import Judged
 from int8sim.golden.vectors.solve import Solver
 from int8sim.golden.vectors.targets import FEW, Reach, alike, corners, cuts_nothing, differing, reach, swept
@@ -284,11 +284,7 @@ def _within(products: Products, kind: TensorType, bounds: Reach, fits: tuple[str
         added = products.bias - products.share
         bare = Reach(bounds.low - added, bounds.high - added)
         return all(bool(each.low.min() >= -top and each.high.max() < top) for each in (bounds, bare))
-    weights = products.weights if products.channels_first else products.weights.transpose(0, 2, 3, 1)
-    ends = [
-        weights.reshape(len(weights), -1) * (end - products.zero) for end in (kind.quantized.low, kind.quantized.high)
-    ]
-    great, small = np.maximum(*ends), np.minimum(*ends)
+    great, small = greatest_and_least(products, kind)
     if what == "pair of products":
         starts = np.arange(0, great.shape[1], 2)
         great, small = (np.add.reduceat(each, starts, axis=1) for each in (great, small))

@@ -23,22 +23,23 @@ def never_seen(subject: Subject, kind: TensorType, bounds: Reach, bits: int) -> 
     if products is None or products.total is not exact_sum:
         return False
     top = 1 << (bits - 1)
-    great, small = _products(products, kind)
+    most, least = greatest_and_least(products, kind)
+    great, small = np.maximum(most, 0), np.minimum(least, 0)  # 0 in padded cells
     if max(great.sum(1).max(), -small.sum(1).min()) >= 2 * top - 1:
         return False
     added, step = products.bias - products.share, subject.arithmetic["output"]
-    least = np.minimum(_behind(great, small, top) + added, top - 1)
-    most = -np.minimum(_behind(-small, -great, top + 1) - added, top)
-    upper, lower = Reach(np.minimum(least, bounds.high), bounds.high), Reach(bounds.low, np.maximum(most, bounds.low))
+    above = np.minimum(_behind(great, small, top) + added, top - 1)
+    below = -np.minimum(_behind(-small, -great, top + 1) - added, top)
+    upper, lower = Reach(np.minimum(above, bounds.high), bounds.high), Reach(bounds.low, np.maximum(below, bounds.low))
     return constant(step, subject.output, upper) and constant(step, subject.output, lower)
 
 
-def _products(products: Products, kind: TensorType) -> tuple[Array, Array]:
-    """The greatest and the least of each product, 0 among them, int64 [O, K] in order of accumulation."""
+def greatest_and_least(products: Products, kind: TensorType) -> tuple[Array, Array]:
+    """Of each product, over all codes: int64 [O, K] in order of accumulation."""
     weights = products.weights if products.channels_first else products.weights.transpose(0, 2, 3, 1)
     flat = weights.reshape(len(weights), -1)
-    ends = np.stack([flat * (end - products.zero) for end in (kind.quantized.low, kind.quantized.high)] + [0 * flat])
-    return ends.max(0), ends.min(0)
+    ends = [flat * (end - products.zero) for end in (kind.quantized.low, kind.quantized.high)]
+    return np.maximum(*ends), np.minimum(*ends)
 
 
 def _behind(great: Array, small: Array, top: int) -> Array:
