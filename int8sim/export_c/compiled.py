@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numba
 
-from int8sim.export_c.primitives import PORTABLE_TWINS
-from int8sim.kernels.compile import FUNCTION, LONGEST_REASON, Kinds, generate
+from int8sim.export_c.primitives import PORTABLE
+from int8sim.kernels.compile import LONGEST_REASON
+from int8sim.kernels.flatten import Kinds, generate
 from int8sim.model.errors import CompileError, NumbaVersionError
 
 KNOWN = "0.61 .. 0.68"
@@ -38,7 +39,7 @@ Bound = tuple[tuple[str, tuple[Callable[..., Any], Kinds]], ...]
 
 def source(function: Callable[..., Any], bound: Bound = ()) -> str:
     """The text that is compiled: the function and all that it reaches. Raises CompileError."""
-    text = generate(function, dict(bound), FUNCTION, PORTABLE_TWINS)
+    text = generate(function, dict(bound), PORTABLE)
     return "\n".join(line for line in text.splitlines() if not line.startswith("#"))
 
 

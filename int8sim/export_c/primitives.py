@@ -6,14 +6,13 @@ twins are those of kernels/primitives.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from int8sim.kernels.compile import TWINS, Function
+from int8sim.kernels.compile import DIALECT, FUNCTION, TWINS
 from int8sim.kernels.primitives import FLOAT, INT32, INT64, as_float32
 from int8sim.spec import float32
 
@@ -65,9 +64,8 @@ def _to_odd(builder: Any, total: Any, error: Any) -> Any:
     return builder.bitcast(builder.select(moves, builder.add(bits, step), bits), DOUBLE)
 
 
-PORTABLE_TWINS: Mapping[Function, tuple[str, str]] = {
-    **TWINS,
-    float32.half_even: (__name__, "half_even"),
-    float32.fma: (__name__, "fma"),
-}
-"""As kernels/compile.py has them, for any processor."""
+PORTABLE = DIALECT._replace(
+    kernel=FUNCTION,
+    twins={**TWINS, float32.half_even: (__name__, "half_even"), float32.fma: (__name__, "fma")},
+)
+"""As kernels/compile.py has it, for any processor, with nothing that Python would call."""
