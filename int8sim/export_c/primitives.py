@@ -13,10 +13,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from int8sim.kernels.compile import DIALECT, FUNCTION, TWINS
-from int8sim.kernels.primitives import FLOAT, INT32, INT64, as_float32
+from int8sim.kernels.primitives import DOUBLE, FLOAT, INT32, INT64, as_float32
 from int8sim.spec import float32
 
-DOUBLE = ir.DoubleType()
 WHOLE = ir.Constant(FLOAT, float(1 << 23))
 """From here on a float32 has no fraction: adding it and subtracting it rounds to nearest, ties to even."""
 

@@ -6,12 +6,11 @@ and kept. A backend without a kernel for a layer is an error that names it, neve
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,7 +21,6 @@ from int8sim.graph.trace import Tracer
 from int8sim.kernels.cpu.threads import LEAST_PRODUCTS, in_parts, on_threads, share
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.errors import (
-    BackendUnavailableError,
     InputMismatchError,
     MissingKernelError,
     ThreadsError,
@@ -44,6 +42,21 @@ class Planned(NamedTuple):
     reads: tuple[str, ...]
     finished: tuple[str, ...]
 
+
+class Border(NamedTuple):
+    """How a backend takes tensors in and gives them back, and shows one's values in whatever order they lie in."""
+
+    enter: Callable[[Array, TensorType], Any]
+    leave: Callable[[Any, TensorType], Array]
+    values: Callable[[Any], Array]
+
+
+def _as_it_is(array: Array, *_: TensorType) -> Array:
+    return array
+
+
+AS_IT_IS = Border(_as_it_is, _as_it_is, _as_it_is)
+STORAGE = Border(to_storage, from_storage, _as_it_is)
 
 _plans: WeakKeyDictionary[Graph, dict[str, list[Planned]]] = WeakKeyDictionary()
 
@@ -81,7 +94,7 @@ def run(
         if threads == 1 or _products(graph, _batch(values)) < LEAST_PRODUCTS:
             return _alone(graph, values, planned, wanted)
     with on_threads(threads):
-        return _run(values, planned, _Held(graph, wanted, trace, observe, stores=backend != "reference"))
+        return _run(values, planned, _Held(graph, wanted, trace, observe, border(backend)))
 
 
 def _run(values: Mapping[str, Array], planned: Sequence[Planned], held: _Held) -> dict[str, Array]:
@@ -150,28 +163,28 @@ class _Held:
         wanted: tuple[str, ...],
         trace: Tracer | None = None,
         observe: Observer | None = None,
-        stores: bool = True,
+        border: Border = STORAGE,
     ) -> None:
-        self.graph, self.wanted, self.trace, self.observe, self.stores = graph, wanted, trace, observe, stores
+        self.graph, self.wanted, self.trace, self.observe, self.border = graph, wanted, trace, observe, border
         self._leaves = frozenset(wanted)
-        self.arrays: dict[str, Array] = {}
+        self.arrays: dict[str, Any] = {}
         self.result: dict[str, Array] = {}
 
     def take_input(self, name: str, array: Array) -> None:
         """A graph input, in its own layout."""
-        self.arrays[name] = to_storage(array, self.graph.tensors[name]) if self.stores else array
+        self.arrays[name] = self.border.enter(array, self.graph.tensors[name])
         if self.observe:
             self.observe(name, array)
         self._leave(None, name, array)
 
-    def take(self, layer: Layer, array: Array) -> None:
-        """What a layer computed, in storage form."""
+    def take(self, layer: Layer, array: Any) -> None:
+        """What a layer computed, where the backend keeps it."""
         name = layer.output
         self.arrays[name] = array
         if self.observe:
-            self.observe(name, array)
+            self.observe(name, self.border.values(array))
         if name in self._leaves or self.trace:
-            own = from_storage(array, self.graph.tensors[name]) if self.stores else array
+            own = self.border.leave(array, self.graph.tensors[name])
             self._leave(layer, name, np.ascontiguousarray(own))
 
     def _leave(self, layer: Layer | None, name: str, array: Array) -> None:
@@ -179,6 +192,14 @@ class _Held:
             self.result[name] = array
         if self.trace:
             self.trace.tensor(self.graph, layer, name, array)
+
+
+def border(backend: str) -> Border:
+    """Of a backend that was checked."""
+    if backend == "cuda":
+        device = import_module("int8sim.kernels.cuda.device")
+        return Border(device.enter, device.leave, device.DeviceArray.fetch)
+    return STORAGE if backend == "cpu" else AS_IT_IS
 
 
 def plan(graph: Graph, backend: str) -> list[Planned]:
@@ -197,8 +218,10 @@ def _check_backend(backend: str) -> None:
     """Raise for a backend that is unknown or cannot run here."""
     if backend not in BACKENDS:
         raise UnknownNameError("backend", backend, BACKENDS)
-    if backend == "cuda" and importlib.util.find_spec("int8sim.kernels.cuda") is None:
-        raise BackendUnavailableError(backend, "this version of int8sim has no CUDA kernels")
+    if backend == "cuda":
+        from int8sim.kernels.cuda.availability import check
+
+        check()
 
 
 def _reads(graph: Graph, layer: Layer) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -138,7 +138,7 @@ class Kernel:
 def _build(kernel: Function, bound: tuple[tuple[str, tuple[Function, Kinds]], ...]) -> Function:
     functions = [getattr(function, "__qualname__", str(function)) for _, (function, _) in bound]
     named = f"{kernel.__name__} with {', '.join(functions)}" if functions else kernel.__name__
-    return Kernel(_load(_text(kernel, dict(bound)), kernel.__name__), named)
+    return Kernel(load(_text(kernel, dict(bound)), kernel.__name__), named)
 
 
 def _text(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]]) -> str:
@@ -146,7 +146,8 @@ def _text(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]]) -> str:
     return f"{_machine()}\n{generate(kernel, bound, DIALECT)}"
 
 
-def _load(text: str, stem: str) -> Function:
+def load(text: str, stem: str) -> Any:
+    """What a generated module calls `kernel`; the module is kept under the hash of its text. Raises CompileError."""
     name = f"{stem}_{hashlib.sha256(text.encode()).hexdigest()[:20]}"
     path = cache_directory() / f"{name}.py"
     if not path.exists():
@@ -157,7 +158,7 @@ def _load(text: str, stem: str) -> Function:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return cast("Function", module.kernel)
+    return module.kernel
 
 
 @functools.cache

@@ -18,6 +18,7 @@ import re
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 from int8sim.kernels import roles
@@ -57,7 +58,7 @@ class Dialect(NamedTuple):
     no function makes an array. twins: the spec's primitives with a second definition: spec function -> where it is.
     in_32_bits: the module with IN_32_BITS's primitives; None computes those operators as any other. product: what
     a * b becomes; None leaves it. widens: constant ints go to functions as np.int64, or Numba compiles the callee once
-    for each constant.
+    for each constant. stand_ins: modules of intrinsics, and where functions of the same names are that run as Python.
     """
 
     imports: tuple[str, ...]
@@ -68,6 +69,7 @@ class Dialect(NamedTuple):
     in_32_bits: str | None = None
     product: Place | None = None
     widens: bool = False
+    stand_ins: Mapping[str, str] = MappingProxyType({})
 
 
 def generate(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]], dialect: Dialect) -> str:
@@ -155,7 +157,7 @@ class _Module:
         if isinstance(value, float) and value - value == 0.0:
             return ast.Constant(value)
         if hasattr(value, "_defn"):  # one of Numba's intrinsics
-            return self.imported(value._defn.__module__, value._name)  # noqa: SLF001
+            return self.intrinsic(value)
         raise CompileError(
             f"{function.__module__}.{function.__qualname__}",
             f"it refers to {ast.unparse(node)}, a {type(value).__name__}; pass that as a parameter",
@@ -167,7 +169,7 @@ class _Module:
         if value.__module__ == roles.__name__:
             function: Any = self.bound[value.__name__][0]
             if not isinstance(function, types.FunctionType):
-                return self.imported(function._defn.__module__, function._name)  # noqa: SLF001
+                return self.intrinsic(function)
             return ast.Name(self._role(value), ast.Load())
         return ast.Name(self.function(value), ast.Load())
 
@@ -184,6 +186,11 @@ class _Module:
             header = f"def {glue}({', '.join([*operands, 'p', 'channel'])}):"
             self.texts.append(f"{header}\n    return {call}\n")
         return glue
+
+    def intrinsic(self, value: Any) -> ast.expr:
+        """One of Numba's intrinsics, or what stands for it."""
+        module = value._defn.__module__  # noqa: SLF001
+        return self.imported(self.dialect.stand_ins.get(module, module), value._name)  # noqa: SLF001
 
     def imported(self, module: str, attribute: str) -> ast.expr:
         """The name under which the generated text imports something."""
@@ -211,6 +218,10 @@ def _bare(tree: ast.FunctionDef, name: str) -> ast.FunctionDef:
     if ast.get_docstring(tree, clean=False) is not None:
         tree.body = tree.body[1:]
     return tree
+
+
+def _is_library(owner: Any) -> bool:
+    return isinstance(owner, types.ModuleType) and owner.__name__.partition(".")[0] in LIBRARIES
 
 
 class _Flatten(ast.NodeTransformer):
@@ -271,8 +282,9 @@ class _Flatten(ast.NodeTransformer):
         root: ast.expr = node.func
         while isinstance(root, ast.Attribute):
             root = root.value
-        known = isinstance(root, ast.Name) and root.id not in self.local and root.id in self.function.__globals__
-        return self._resolve(node.func) if known else None
+        scope = self.function.__globals__
+        known = isinstance(root, ast.Name) and root.id not in self.local and root.id in scope
+        return self._resolve(node.func) if known and not _is_library(scope[cast("ast.Name", root).id]) else None
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return self._replace(node)
@@ -288,7 +300,7 @@ class _Flatten(ast.NodeTransformer):
         if not isinstance(root, ast.Name) or root.id in self.local or root.id not in scope:
             return self.generic_visit(node)
         owner = scope[root.id]
-        if isinstance(owner, types.ModuleType) and owner.__name__.partition(".")[0] in LIBRARIES:
+        if _is_library(owner):
             self.module.imports.add(f"import {owner.__name__} as {root.id}")
             return node
         value = self._resolve(node)

@@ -11,6 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 FLOAT = ir.FloatType()
+DOUBLE = ir.DoubleType()
 INT32 = ir.IntType(32)
 INT64 = ir.IntType(64)
 

@@ -1,0 +1,82 @@
+"""Kernels for the GPU and for its simulator: the same flattened text, in two dialects.
+
+On the GPU every function is inlined, as a kernel that calls one cannot be compiled without a driver. In the simulator
+the text runs as plain Python: the specification's own primitives, and for each instruction of ptx.py a stand-in made of
+the specification.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from int8sim.kernels.compile import LONGEST_REASON, TWINS, load
+from int8sim.kernels.cuda.device import Launch, is_simulated, recording, unwrapped
+from int8sim.kernels.flatten import Dialect, Function, Kinds, generate
+from int8sim.model.errors import CompileError
+from int8sim.spec import float32
+
+OWN = "int8sim.kernels.cuda.primitives"
+GPU = Dialect(
+    imports=("from numba import cuda",),
+    kernel="@cuda.jit(cache=True)",
+    function="@cuda.jit(device=True, inline='always')",
+    twins={**TWINS, float32.half_even: (OWN, "half_even"), float32.fma: (OWN, "fma")},
+    in_32_bits="int8sim.kernels.primitives",
+    product=(OWN, "product"),
+)
+SIMULATOR = Dialect(
+    imports=("from numba import cuda",),
+    kernel="@cuda.jit",
+    function="",
+    twins={each: (each.__module__, each.__name__) for each in TWINS},
+    stand_ins=dict.fromkeys((OWN, "int8sim.kernels.cuda.ptx"), "int8sim.kernels.cuda.simulated"),
+)
+
+
+class Kernel:
+    """A kernel of the GPU, or of the simulator. Numba compiles it at the first launch with a combination of types."""
+
+    def __init__(self, function: Any, name: str) -> None:
+        self.function, self.name = function, name
+
+    def launch(self, blocks: Any, threads: Any, *arguments: Any) -> None:
+        """Run it on a grid of blocks, or, while recording, keep what would run. Raises CompileError."""
+        launches = recording()
+        if launches is not None:
+            launches.append(Launch(self, blocks, threads, arguments))
+            return
+        from numba.core.errors import NumbaError
+
+        try:
+            self.function[blocks, threads](*map(unwrapped, arguments))
+        except NumbaError as problem:
+            raise CompileError(self.name, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
+
+    def launch_each(self, count: int, *arguments: Any, threads: int = 256) -> None:
+        """At least `count` threads in a row."""
+        self.launch(-(-count // threads), threads, *arguments)
+
+
+@functools.cache
+def _build(kernel: Function, bound: tuple[tuple[str, tuple[Function, Kinds]], ...], dialect: str) -> Kernel:
+    text = generate(kernel, dict(bound), SIMULATOR if dialect == "simulator" else GPU)
+    functions = [function.__qualname__ for _, (function, _) in bound]
+    name = f"{kernel.__name__} with {', '.join(functions)}" if functions else kernel.__name__
+    return Kernel(load(f"{_versions()}\n{text}", f"cuda_{kernel.__name__}"), name)
+
+
+def build(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]] | None = None) -> Kernel:
+    """The kernel, its roles bound to spec functions. Built once per process and binding. Raises CompileError."""
+    ordered = tuple(sorted((bound or {}).items(), key=lambda item: item[0]))
+    return _build(kernel, ordered, "simulator" if is_simulated() else "gpu")
+
+
+@functools.cache
+def _versions() -> str:
+    import llvmlite
+    import numba
+    from numba import cuda
+
+    return f"# numba {numba.__version__}, llvmlite {llvmlite.__version__}, numba.cuda {cuda.__file__}"
