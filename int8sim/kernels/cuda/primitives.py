@@ -15,18 +15,20 @@ from numba.cuda.extending import intrinsic
 
 from int8sim.kernels.primitives import DOUBLE, FLOAT, INT32, INT64, as_float32
 
-LETTERS = {FLOAT: "f", DOUBLE: "d", INT32: "r", INT64: "l"}
+LETTERS = {FLOAT: "f", DOUBLE: "d", ir.IntType(16): "h", INT32: "r", INT64: "l"}
 """PTX's constraint letters: NVIDIA, Inline PTX Assembly, Constraints."""
 
 
 def assembled(builder: Any, text: str, result: Any, operands: list[Any], *, moves: bool = True) -> Any:
-    """One PTX instruction: `text` with $0 for the result, $1 ... for the operands.
+    """One PTX instruction: `text` with $0 for the result, or $0, $1 ... for those of a struct, then the operands.
 
-    moves: it may be moved, merged or dropped as any pure operation.
+    moves: it may be moved, merged or dropped as any pure operation; else it may also read and write memory.
     """
     kind = ir.FunctionType(result, [each.type for each in operands])
-    letters = ",".join([f"={LETTERS[result]}", *(LETTERS[each.type] for each in operands)])
-    return builder.call(ir.InlineAsm(kind, text, letters, side_effect=not moves), operands)
+    results = getattr(result, "elements", [] if result == ir.VoidType() else [result])
+    letters = [*(f"={LETTERS[each]}" for each in results), *(LETTERS[each.type] for each in operands)]
+    constraints = ",".join(letters if moves else [*letters, "~{memory}"])
+    return builder.call(ir.InlineAsm(kind, text, constraints, side_effect=not moves), operands)
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
