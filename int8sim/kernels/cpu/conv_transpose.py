@@ -52,7 +52,7 @@ def _prepare_integer(
     arithmetic: Arithmetic,
 ) -> Callable[[Array], Array]:
     """A convolution with the weights turned round, over x with real zeros between its cells and around them."""
-    weights = _turned(constants[1], op.group)
+    weights = turned(constants[1], op.group)
     reach = [step * (size - 1) for step, size in zip(op.dilations, weights.shape[2:], strict=True)]
     grid = [size + more for size, more in zip(output_height_width(output_type), reach, strict=True)]
     kind = inputs[0].with_shape((1, *grid, weights.shape[1] * op.group), "NHWC")
@@ -70,7 +70,7 @@ def _prepare_integer(
     return call
 
 
-def _turned(weights: Array, groups: int) -> Array:
+def turned(weights: Array, groups: int) -> Array:
     """[C, O / groups, rows, columns] as a convolution's [O, C / groups, rows, columns], the last cell first."""
     parts = weights.reshape(groups, -1, *weights.shape[1:]).swapaxes(1, 2)
     return parts.reshape(-1, *parts.shape[2:])[:, :, ::-1, ::-1]

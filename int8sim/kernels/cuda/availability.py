@@ -55,5 +55,15 @@ def name() -> str:
     return found.decode() if isinstance(found, bytes) else str(found)
 
 
+def capability() -> tuple[int, int]:
+    """Compute capability of the device that kernels run on; the oldest where there is none, or only a simulated one."""
+    if is_simulated() or recording() is not None or reason():
+        return OLDEST
+    from numba import cuda
+
+    major, minor = cuda.get_current_device().compute_capability
+    return int(major), int(minor)
+
+
 def _dotted(capability: tuple[int, ...]) -> str:
     return ".".join(map(str, capability))

@@ -1,0 +1,6 @@
+"""Convolution of codes that x gets from its own range, which is found in the host's memory, as on the CPU."""
+
+from int8sim.kernels.cuda import conv2d
+from int8sim.kernels.cuda.dynamic import by
+
+prepare = by(conv2d.prepare)
