@@ -9,8 +9,9 @@ import numpy as np
 
 from int8sim.golden.mutations.catalogue import Mutant, catalogue
 from int8sim.golden.mutations.subject import Subject
-from int8sim.golden.vectors.layers import chosen_samples, drawn, kills
+from int8sim.golden.vectors.layers import chosen_samples
 from int8sim.golden.vectors.pairs import Cells, chosen_cells, packed
+from int8sim.golden.vectors.pool import drawn, kills
 from int8sim.golden.vectors.score import Judged, Score
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import LayerError

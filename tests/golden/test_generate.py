@@ -10,11 +10,13 @@ from int8sim.golden.mutations.catalogue import catalogue
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.samples import SAMPLES, sample_layer
 from int8sim.golden.vectors.cover import apart, cover
-from int8sim.golden.vectors.layers import EACH, chosen_samples, kills, prints
+from int8sim.golden.vectors.layers import chosen_samples
 from int8sim.golden.vectors.pairs import Cells, packed
+from int8sim.golden.vectors.pool import kills, prints
 from int8sim.golden.vectors.registers import never_seen
 from int8sim.golden.vectors.solve import Solver
 from int8sim.golden.vectors.targets import reach
+from int8sim.golden.vectors.weighted import EACH
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import run
 from int8sim.model.errors import LayerError
