@@ -13,7 +13,7 @@ from int8sim.golden.graph_json import tensor_key
 from int8sim.golden.samples import SAMPLES, one_layer, sample_layer
 from int8sim.golden.vectors.score import Score
 from int8sim.graph.ir import Graph, Layer
-from int8sim.model.errors import ParameterError, UnknownNameError
+from int8sim.model.errors import LayerError, ParameterError, UnknownNameError
 
 
 def golden_generate(
@@ -30,16 +30,23 @@ def golden_generate(
     """`int8sim golden generate`."""
     screen, graph = Screen(as_json), _graph(what, profile)
     layers = _layers(graph, layer)
-    scores = []
+    scores, uncovered = list[Score](), list[LayerError]()
     for each in layers:
-        with screen.progress(each.name, 1):
-            found = generate(graph, each, vectors=vectors, seed=seed, told_apart=told_apart)
+        try:
+            with screen.progress(each.name, 1):
+                found = generate(graph, each, vectors=vectors, seed=seed, told_apart=told_apart)
+        except LayerError as problem:
+            if len(layers) == 1:
+                raise
+            uncovered.append(problem)
+            screen.say(f"not covered: {problem}")
+            continue
         scores.append(found.score)
         _show(screen, found.score, kill_score)
         if output is not None:
             _write(screen, graph, each, found, output if len(layers) == 1 else output / f"{tensor_key(each.name)}.h5")
-    screen.result(_content(scores))
-    return 0 if all(scores) else 1
+    screen.result(_content(scores, uncovered))
+    return 0 if all(scores) and not uncovered else 1
 
 
 def _graph(what: str, profile: str | None) -> Graph:
@@ -89,5 +96,9 @@ def _write(screen: Screen, graph: Graph, layer: Layer, found: Generated, path: P
     screen.say(f"wrote {path}: {found.score.vectors} samples")
 
 
-def _content(scores: Sequence[Score]) -> dict[str, Any]:
-    return {"complete": all(scores), "layers": [score.as_dict() for score in scores]}
+def _content(scores: Sequence[Score], uncovered: Sequence[LayerError]) -> dict[str, Any]:
+    return {
+        "complete": all(scores) and not uncovered,
+        "layers": [score.as_dict() for score in scores],
+        "not_covered": [{"layer": each.layer, "reason": each.reason} for each in uncovered],
+    }

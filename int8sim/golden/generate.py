@@ -27,7 +27,7 @@ MANY = 8
 
 @dataclass(frozen=True, eq=False)
 class Generated:
-    """inputs: by tensor name, [vectors, ...], of the layer's activations; score: what they are worth."""
+    """inputs: by tensor name, [vectors, ...], of what the layer reads; score: what they are worth."""
 
     inputs: Mapping[str, Array]
     score: Score
@@ -40,17 +40,13 @@ def generate(
 
     Every kill that is counted was seen: both arithmetics run on the samples that are returned. told_apart: more samples
     than that takes, on which mutations differ from each other, so that a diagnosis names few.
-    Raises LayerError for a layer without integer arithmetic, or one that reads a tensor twice.
+    Raises LayerError for a layer without integer arithmetic.
     """
     subject, rng = Subject.of(graph, layer), np.random.default_rng(seed)
     mutants = catalogue(subject)
     if layer.arithmetic is None or not mutants:
         raise LayerError(layer.name, f"{layer.op.name} has no integer arithmetic here; nothing can be wrong with it")
-    names = [name for name in layer.inputs if name not in graph.constants]
-    if len(set(names)) < len(names):
-        raise LayerError(
-            layer.name, f"it reads {names[0]!r} twice; vectors are searched for layers whose inputs differ"
-        )
+    names = dict.fromkeys(name for name in layer.inputs if name not in graph.constants)
     batch, aims, proved = _found(subject, mutants, rng, vectors, told_apart)
     return Generated(dict(zip(names, batch, strict=True)), _score(layer, subject, mutants, batch, aims, proved, rng))
 
@@ -84,8 +80,7 @@ def _score(
 ) -> Score:
     count = len(batch[0])
     killed = set(np.flatnonzero(kills(subject, mutants, batch, aims).any(axis=1)).tolist())
-    kinds = [kind for i, kind in enumerate(subject.types) if i not in subject.constants]
-    random = [np.concatenate([drawn(kind, rng) for _ in range(count)]) for kind in kinds]
+    random = [np.concatenate([drawn(kind, rng) for _ in range(count)]) for kind in subject.free]
     equal = {each.key for each in proved}
     alive = [each for place, each in enumerate(mutants) if place not in killed and each.key not in equal]
     return Score(

@@ -1,15 +1,19 @@
 """`int8sim golden generate` and `diff`: vectors written, a device's mistake named, bad dumps refused by name."""
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
 
+from int8sim.api import record
+from int8sim.cli import golden_generate
 from int8sim.golden.mutations.catalogue import catalogue
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.store import read
+from int8sim.model.errors import LayerError
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +101,35 @@ def test_too_few_vectors_leave_survivors(command, golden):
     found = json.loads(out)["layers"][0]
     assert (status, found["vectors"]) == (1, 1)
     assert found["killed"] + len(found["survivors"]) + len(found["proved"]) == found["mutations"]
+
+
+def test_a_layer_that_cannot_be_covered_is_named_and_the_others_go_on(command, golden, folder, monkeypatch):
+    file = read(golden)
+    graph, (layer,), (x,) = file.graph, file.graph.layers, file.graph.inputs
+    twin = replace(layer, name="twin", output="twin")
+    tensors = {**graph.tensors, "twin": graph.tensors[layer.output]}
+    both = replace(graph, layers=(layer, twin), tensors=tensors, outputs=(layer.output, "twin"))
+    record(both, {x: np.array(file.inputs[x])}, folder / "both.h5")
+    right = golden_generate.generate
+
+    def generate(graph, layer, **options):
+        if layer.name == "layer":
+            raise LayerError("layer", "no such vectors")
+        return right(graph, layer, **options)
+
+    monkeypatch.setattr(golden_generate, "generate", generate)
+    status, out, _ = command("golden", "generate", folder / "both.h5", "--json")
+    found = json.loads(out)
+    assert (status, found["complete"]) == (1, False)
+    assert found["not_covered"] == [{"layer": "layer", "reason": "no such vectors"}]
+    assert [each["layer"] for each in found["layers"]] == ["twin"]
+    status, out, _ = command("golden", "generate", folder / "both.h5")
+    assert status == 1
+    assert "not covered: layer 'layer': no such vectors" in out
+    assert "twin (average_pool)" in out
+    status, _, err = command("golden", "generate", folder / "both.h5", "--layer", "layer")
+    assert status == 2
+    assert "no such vectors" in err
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,34 @@ def test_operands_behind_the_vector_loop_stand_at_the_end():
     assert [*zip(a.flat[-2:], b.flat[-2:], strict=True)] == [(5, 6), (1, 2)]
 
 
+def with_itself(graph):
+    """A graph of one layer of two inputs, with its first one as both."""
+    (layer,) = graph.layers
+    layer = replace(layer, inputs=(layer.inputs[0],) * 2)
+    kinds = {name: graph.tensors[name] for name in (*layer.inputs, layer.output)}
+    return Graph((layer,), kinds, {}, layer.inputs[:1], graph.outputs, graph.name, graph.profile)
+
+
+@pytest.mark.parametrize("profile", ["tensorrt", "tflite_optimized"])
+def test_a_tensor_that_is_read_twice_is_one_input(profile, compared):
+    graph = with_itself(sample_layer("add", profile))
+    found = generate(graph, graph.layers[0])
+    assert found.score.survivors == ()
+    assert [*found.inputs] == [*graph.inputs]
+    subject = Subject.of(graph, graph.layers[0])
+    (x,) = found.inputs.values()
+    right = subject.values([x, x], np.arange(x.size))
+    entries = {each.key: each for each in catalogue(subject)}
+    told = {
+        key
+        for key, each in entries.items()
+        if not np.array_equal(each.subject.values([x, x], np.arange(x.size)), right)
+    }
+    assert told == {*entries} - {each.key for each in found.score.proved}
+    assert "combine.exchanged" not in told  # a + a
+    compared(len(entries) * x.size, 1)
+
+
 def test_a_layer_without_arithmetic_is_refused():
     layer = Layer("real", Relu(), ("x",), "y")
     graph = sample_layer("add", "tosa")

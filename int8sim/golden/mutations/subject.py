@@ -20,13 +20,17 @@ from int8sim.ops.pointwise import Pointwise
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A layer. constants: by input. reads: by input, what is taken for its codes. products: of a weighted layer."""
+    """A layer. constants: by input. reads: by input, what is taken for its codes. products: of a weighted layer.
+
+    sources: of each activation, the number of the tensor that it is, which may be one that the layer read before.
+    """
 
     op: Op
     types: tuple[TensorType, ...]
     output: TensorType
     arithmetic: Arithmetic
     constants: Mapping[int, Array]
+    sources: tuple[int, ...]
     reads: Mapping[int, Read] = field(default_factory=dict)
     products: Products | None = None
 
@@ -36,7 +40,19 @@ class Subject:
         constants = {i: graph.constants[name] for i, name in enumerate(layer.inputs) if name in graph.constants}
         types, output, arithmetic = graph.types(layer), graph.tensors[layer.output], layer.arithmetic or {}
         products = products_of(layer.op, types, output, arithmetic, constants) if layer.arithmetic else None
-        return cls(layer.op, types, output, arithmetic, constants, products=products)
+        names = [name for name in layer.inputs if name not in graph.constants]
+        sources = tuple([*dict.fromkeys(names)].index(name) for name in names)
+        return cls(layer.op, types, output, arithmetic, constants, sources, products=products)
+
+    @property
+    def free(self) -> list[TensorType]:
+        """The tensors that the layer reads and that are no constants, each once."""
+        kinds = [kind for i, kind in enumerate(self.types) if i not in self.constants]
+        return [kinds[self.sources.index(number)] for number in range(len({*self.sources}))]
+
+    def activations(self, given: Sequence[Array]) -> list[Array]:
+        """What `values` takes, of an array for each of the free tensors."""
+        return [given[number] for number in self.sources]
 
     def with_step(self, role: str, step: Step) -> Subject:
         """The same layer with another step in a role."""

@@ -31,12 +31,12 @@ EXHAUSTED = "all {:,} inputs tried"
 
 
 class Cells:
-    """A layer's operands one by one. kinds: of its activations, all of one shape and 8 bits."""
+    """A layer's operands one by one. kinds: of its free tensors, all of one shape and 8 bits."""
 
     def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
         self.subject, self.rng = subject, rng
         (self.step,) = subject.arithmetic.values()
-        self.kinds = subject.types
+        self.kinds = subject.free
         self.bits = (1 << BITS[subject.output.dtype]) - 1 if subject.output.quant else 0
         self.where: list[Operands] = [(0, VECTOR + 1), (VECTOR, VECTOR + 1)] if self.step.placed else [()]
 
@@ -55,9 +55,11 @@ class Cells:
         """What a layer gives for one set of operands, low bits; None where its arithmetic fails."""
         (step,) = subject.arithmetic.values()
         function, row, reads = remembered(step.function), step.at(0), subject.reads
+        order = *subject.sources, *range(len(self.kinds), len(self.kinds) + len(self.where[0]))
 
         def code(each: Operands) -> int | None:
-            read = [int(reads[i](np.array(operand))) if i in reads else operand for i, operand in enumerate(each)]
+            operands = [each[number] for number in order]
+            read = [int(reads[i](np.array(operand))) if i in reads else operand for i, operand in enumerate(operands)]
             try:
                 return self._word(function(*read, *row))
             except FAILURES:
@@ -97,7 +99,7 @@ def remembered(function: Function, depth: int = 2) -> Function:
 
 
 def packed(cells: Cells, chosen: Sequence[Operands]) -> list[Array]:
-    """Tensors [batch, ...], one for each activation, that hold the operands; random codes where they end.
+    """Tensors [batch, ...], one for each free tensor, that hold the operands; random codes where they end.
 
     Those behind the vector loop stand at the very end of the batch, which is as long as leaves most there.
     """

@@ -21,12 +21,12 @@ class Pool:
 
     def __init__(self, subject: Subject, rng: np.random.Generator) -> None:
         self.subject, self.rng = subject, rng
-        self.kinds = [kind for i, kind in enumerate(subject.types) if i not in subject.constants]
+        self.kinds = subject.free
         self.samples: list[list[Array]] = []
         self.aims: list[int] = []
 
     def add(self, sample: list[Array], aim: int = 0) -> None:
-        """One candidate: an array [1, ...] for each activation. aim: the flat index of the output it was made for."""
+        """One candidate: an array [1, ...] for each free tensor. aim: the flat index of the output it was made for."""
         self.samples.append(sample)
         self.aims.append(aim)
 
@@ -58,7 +58,7 @@ class Pool:
             )
 
     def batch(self, first: int = 0) -> list[Array]:
-        """The candidates from one on, [n, ...] for each activation."""
+        """The candidates from one on, [n, ...] for each free tensor."""
         return [np.concatenate(each) for each in zip(*self.samples[first:], strict=True)]
 
 
@@ -106,7 +106,7 @@ def _places(subject: Subject) -> int:
 
 def _values(subject: Subject, batch: list[Array], places: Array, count: int) -> list[object]:
     try:
-        found = subject.values(batch, places)
+        found = subject.values(subject.activations(batch), places)
     except FAILURES:
         return [object() for _ in range(count)]
     return [sample.tobytes() for sample in found.reshape(count, -1)]
