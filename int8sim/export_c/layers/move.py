@@ -30,7 +30,7 @@ def copies(site: Site, inputs: list[Room]) -> list[Call]:
 def arranged(site: Site, place: int, shape: tuple[int, ...], layout: str = "") -> tuple[Room, list[Call]]:
     """An input as it broadcasts to a shape, as a tensor of that layout is stored; and what moves it there."""
     kind, given = site.types[place], room(site.graph, site.layer.inputs[place])
-    own = np.broadcast_to(own_layout(_places(kind), kind), shape)
+    own = np.broadcast_to(own_layout(places(kind), kind), shape)
     sources = stored_layout(own, kind.with_shape(shape, layout)).reshape(-1)
     if np.array_equal(sources, np.arange(given.count)):
         return given, []
@@ -53,7 +53,7 @@ def _zero(kind: TensorType) -> int:
     return kind.quant.tensor_zero_point if kind.quant else 0
 
 
-def _places(kind: TensorType) -> Array:
+def places(kind: TensorType) -> Array:
     """Of one image's values as they are stored, [1, ...]."""
     stored = [kind.shape[axis] for axis in stored_axes(kind)]
     return np.arange(np.prod(stored), dtype=np.int64).reshape(stored)
@@ -63,7 +63,7 @@ def _sources(site: Site, place: int) -> Array:
     """Where the output's values come from, if from the input `place`."""
     kinds = [replace(kind, quant=QuantParams(1.0, ZERO)) for kind in site.types]
     inputs = [
-        own_layout(_places(kind), kind) if i == place else np.full(kind.shape, ELSEWHERE)
+        own_layout(places(kind), kind) if i == place else np.full(kind.shape, ELSEWHERE)
         for i, kind in enumerate(site.types)
     ]
     moved = site.layer.op.reference(kinds, replace(site.output, dtype="int64"), {}, inputs)

@@ -5,27 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from int8sim.export_c.call import Call, Site
-from int8sim.export_c.layers.convolution import summing
 from int8sim.export_c.layers.move import arranged
+from int8sim.export_c.layers.sequence import product_of_order
+from int8sim.export_c.layers.sums import summing
+from int8sim.export_c.layers.window import Sizes
 from int8sim.kernels.bounds import accumulates_in_sequence
 from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.model.accumulation import is_wide
 from int8sim.model.step import Array
 
-Sizes = tuple[int, ...]
-
 
 def matmul(site: Site) -> list[Call]:
     """Matrices side by side, as many of a as of b."""
     a, b = site.types
-    if accumulates_in_sequence(site.types, {}, site.arithmetic):
-        raise site.refused("its accumulator saturates on the way for some inputs; only sums of one order are exported")
     leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     left, moved = arranged(site, 0, (*leading, *a.shape[-2:]))
     right, more = arranged(site, 1, (*leading, *b.shape[-2:]))
+    size = int(np.prod(leading)), *a.shape[-2:], b.shape[-1]
+    if accumulates_in_sequence(site.types, {}, site.arithmetic):
+        return [*moved, *more, product_of_order(site, left, right, size)]
     bound, (numbers,) = site.bind(output="output")
     zeros = a.quantized.tensor_zero_point, b.quantized.tensor_zero_point
-    size = int(np.prod(leading)), *a.shape[-2:], b.shape[-1]
     call = Call(product, (left, right, numbers, site.out(), size, zeros), (*bound, *summing(is_wide(a, b))))
     return [*moved, *more, call]
 

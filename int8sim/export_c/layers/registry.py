@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from int8sim.export_c.call import Call, Site
-from int8sim.export_c.layers.convolution import convolution, fully_connected
+from int8sim.export_c.layers.convolution import conv_transpose, convolution, fully_connected
 from int8sim.export_c.layers.move import move
 from int8sim.export_c.layers.pointwise import concat, elementwise, pointwise
 from int8sim.export_c.layers.pool import average_pool, max_pool
@@ -21,6 +21,7 @@ INTEGER: Mapping[str, Callable[[Site], list[Call]]] = {
     "average_pool": average_pool,
     "concat": concat,
     "conv2d": convolution,
+    "conv_transpose": conv_transpose,
     "fully_connected": fully_connected,
     "global_average_pool": average_pool,
     "matmul": matmul,

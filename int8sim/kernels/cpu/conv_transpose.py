@@ -62,7 +62,7 @@ def _prepare_integer(
     zero, moved = stored_zero(kind), [reach[axis] - op.pads[axis] for axis in (0, 1)]
 
     def call(stored: Array) -> Array:
-        places = [_places(stored.shape[1 + i], moved[i], op.strides[i], grid[i]) for i in (0, 1)]
+        places = [inside(stored.shape[1 + i], moved[i], op.strides[i], grid[i]) for i in (0, 1)]
         spread = np.full((len(stored), *grid, stored.shape[3]), zero, stored.dtype)
         spread[:, places[0][1], places[1][1]] = stored[:, places[0][0], places[1][0]]
         return kernel(spread)
@@ -76,7 +76,7 @@ def turned(weights: Array, groups: int) -> Array:
     return parts.reshape(-1, *parts.shape[2:])[:, :, ::-1, ::-1]
 
 
-def _places(size: int, before: int, stride: int, room: int) -> tuple[slice, slice]:
+def inside(size: int, before: int, stride: int, room: int) -> tuple[slice, slice]:
     """Along one axis: which cells of x lie inside, and where."""
     first = max(0, -(before // stride))
     last = min(size, (room - 1 - before) // stride + 1)
