@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,9 @@ from int8sim.spec.requantize import output_double
 
 from .layers import one_layer, same_bits
 
-BACKENDS = ("reference", "cpu")
+OTHER = os.environ.get("INT8SIM_CONFORMANCE", "cpu")
+"""The backend that is compared with the reference."""
+BACKENDS = ("reference", OTHER)
 BORDER = frozenset({"quantize", "dequantize"})  # in lowered graphs only: they stand around every layer here
 
 
@@ -240,7 +243,7 @@ def run_or_skip(graph: Graph, inputs: dict[str, Array], backend: str) -> dict[st
 
 
 def compare(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
-    """Every tensor of a cpu run, equal to the reference's."""
+    """Every tensor of the other backend's run, equal to the reference's."""
     expected, found = (run_or_skip(graph, inputs, backend) for backend in BACKENDS)
     assert list(found) == list(expected)
     for name, values in expected.items():
@@ -255,8 +258,8 @@ def compare(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
 def again(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
     """The outputs of a run that plays the calls of a run over other values."""
     for _ in range(2):
-        run(graph, {name: np.roll(values, 1) for name, values in inputs.items()})
-    return run(graph, inputs)
+        run(graph, {name: np.roll(values, 1) for name, values in inputs.items()}, backend=OTHER)
+    return run(graph, inputs, backend=OTHER)
 
 
 def normal(seed: int, shape: Sequence[int]) -> Array:

@@ -12,7 +12,9 @@ from int8sim.model.tensor import TensorType
 
 
 @dataclass(frozen=True)
-class _Whole:
+class Whole:
+    """A window of the size of the input."""
+
     kernel_shape: tuple[int, int]
     strides: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -28,4 +30,4 @@ def prepare(
 ) -> Callable[[Array], Array]:
     """x in storage form -> y in storage form."""
     del op
-    return average_pool.prepare(_Whole(output_height_width(inputs[0])), inputs, output_type, constants, arithmetic)
+    return average_pool.prepare(Whole(output_height_width(inputs[0])), inputs, output_type, constants, arithmetic)

@@ -38,7 +38,7 @@ def prepare(
 ) -> Callable[[Array], Array]:
     """x in storage form -> y in storage form."""
     del constants
-    places, dtype = (*_packed(op.rows), *_packed(op.columns)), stored_dtype(output_type)
+    places, dtype = (*packed(op.rows), *packed(op.columns)), stored_dtype(output_type)
     if arithmetic is None:
         return _over_places(build(resize_real), places, dtype, ())
     bound = {role: bind(arithmetic[role]) for role in ("weigh", "output")}
@@ -57,7 +57,7 @@ def _over_places(
     return KernelsOnly(call)
 
 
-def _packed(pairs: Pairs) -> tuple[Array, Array]:
+def packed(pairs: Pairs) -> tuple[Array, Array]:
     """Cells int64 and weights float32, [places, 2] each."""
     cells, weights = [pair[:2] for pair in pairs], [pair[2:] for pair in pairs]
     return np.array(cells, np.int64), np.array(weights, np.float32)

@@ -41,12 +41,12 @@ def prepare(
     axis = stored_axis(inputs[0], op.axis)
     if arithmetic is None:
         return _rows(build(softmax_float), (), axis, "float32")
-    steps = {role: bind(step) for role, step in _tabled(arithmetic, inputs[0]).items()}
+    steps = {role: bind(step) for role, step in tabled(arithmetic, inputs[0]).items()}
     kernel = build(softmax, {role: built for role, (built, _) in steps.items()})
     return _rows(kernel, (*(steps[role][1] for role in ROLES), flip(output_type)), axis, stored_dtype(output_type))
 
 
-def _tabled(arithmetic: Arithmetic, x: TensorType) -> Arithmetic:
+def tabled(arithmetic: Arithmetic, x: TensorType) -> Arithmetic:
     """The steps; the exponential of 8-bit codes by a table of all differences."""
     step = arithmetic["exponential"]
     if x.dtype not in EIGHT_BITS or step.function is table_exponential:

@@ -1,0 +1,12 @@
+"""Sums of tensors, element by element."""
+
+from int8sim.kernels.cuda.elementwise import by
+from int8sim.spec.float32 import float32
+
+
+def total(a: float, b: float) -> float:
+    """float32."""
+    return float32(a + b)
+
+
+prepare = by(total)

@@ -1,0 +1,5 @@
+"""A change of scale is a function of one value."""
+
+from int8sim.kernels.cuda.pointwise import prepare
+
+__all__ = ["prepare"]
