@@ -33,6 +33,7 @@ SIMULATOR = Dialect(
     twins={each: (each.__module__, each.__name__) for each in TWINS},
     stand_ins=dict.fromkeys((OWN, "int8sim.kernels.cuda.ptx"), "int8sim.kernels.cuda.simulated"),
 )
+Bounds = tuple[int, int] | None
 
 
 class Kernel:
@@ -60,17 +61,27 @@ class Kernel:
 
 
 @functools.cache
-def _build(kernel: Function, bound: tuple[tuple[str, tuple[Function, Kinds]], ...], dialect: str) -> Kernel:
-    text = generate(kernel, dict(bound), SIMULATOR if dialect == "simulator" else GPU)
+def _build(
+    kernel: Function, bound: tuple[tuple[str, tuple[Function, Kinds]], ...], simulated: bool, bounds: Bounds
+) -> Kernel:
+    text = generate(kernel, dict(bound), SIMULATOR if simulated else bounded(GPU, bounds))
     functions = [function.__qualname__ for _, (function, _) in bound]
     name = f"{kernel.__name__} with {', '.join(functions)}" if functions else kernel.__name__
     return Kernel(load(f"{_versions()}\n{text}", f"cuda_{kernel.__name__}"), name)
 
 
-def build(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]] | None = None) -> Kernel:
-    """The kernel, its roles bound to spec functions. Built once per process and binding. Raises CompileError."""
+def build(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]] | None = None, bounds: Bounds = None) -> Kernel:
+    """The kernel, its roles bound to spec functions. Built once per process and binding. Raises CompileError.
+
+    bounds: threads of its blocks, and how many blocks a multiprocessor shall hold: so many registers it gets.
+    """
     ordered = tuple(sorted((bound or {}).items(), key=lambda item: item[0]))
-    return _build(kernel, ordered, "simulator" if is_simulated() else "gpu")
+    return _build(kernel, ordered, is_simulated(), bounds)
+
+
+def bounded(dialect: Dialect, bounds: Bounds) -> Dialect:
+    """The dialect with the kernel's launch bounds."""
+    return dialect if bounds is None else dialect._replace(kernel=f"@cuda.jit(cache=True, launch_bounds={bounds})")
 
 
 @functools.cache

@@ -82,6 +82,16 @@ def as_int(_: Any, value: Any) -> Any:
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+def as_index(_: Any, value: Any) -> Any:
+    """An index that is not below 0, which Numba then does not count from the array's end."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[0], signature.args[0], types.uint64)
+
+    return types.uint64(value), code
+
+
+@intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
 def as_real(_: Any, value: Any) -> Any:
     """A real number that was loaded, as it is: in the simulator a Python float, as the specification's are."""
 

@@ -20,6 +20,8 @@ from int8sim.model.errors import UnknownNameError
 from int8sim.model.step import Array, Step
 
 INSTRUCTIONS = ("dp4a", "mma")
+TOGETHER = 2
+"""Blocks of a tile that a multiprocessor holds: while one waits for memory, the other multiplies."""
 _forced: ContextVar[str] = ContextVar("dot product", default="")
 
 
@@ -56,14 +58,16 @@ class Dp4a:
         self.grain = WORD if shape.channels % WORD == 0 else 1
         self.groups, self.width = shape.groups, words.shape[2]
         self.w, self.none = place(words), place(np.zeros(1, np.int32))
-        self.kernel = build(tile.tile, {"output": bind(step)[0]})
+        self.side = tile.WIDE if self.width > tile.NARROW else tile.NARROW
+        kernel = tile.wide_tile if self.side == tile.WIDE else tile.narrow_tile
+        self.kernel = build(kernel, {"output": bind(step)[0]}, (tile.THREADS, TOGETHER))
 
     def launch(
         self, x: DeviceArray, taps: DeviceArray, bias: DeviceArray, p: Any, out: DeviceArray, *last: Any
     ) -> None:
         """x: stored, flat. out: [pixels, O]. last: a Window, the flip of out."""
         words = x.view(np.int32) if self.grain == WORD else self.none
-        grid = -(-out.shape[0] // tile.ROWS), -(-self.width // tile.COLUMNS), self.groups
+        grid = -(-out.shape[0] // self.side), -(-self.width // self.side), self.groups
         self.kernel.launch(grid, tile.THREADS, x, words, self.w, taps, bias, p, out, *last)
 
 
@@ -75,7 +79,7 @@ class Mma:
     def __init__(self, bytewise: Array, shape: Geometry, step: Step) -> None:
         self.groups, self.width = shape.groups, len(bytewise) // shape.groups
         self.w = place(bytewise.view(np.uint8))
-        self.kernel = build(mma_tile.mma_tile, {"output": bind(step)[0]})
+        self.kernel = build(mma_tile.mma_tile, {"output": bind(step)[0]}, (mma_tile.THREADS, TOGETHER))
 
     def launch(
         self, x: DeviceArray, taps: DeviceArray, bias: DeviceArray, p: Any, out: DeviceArray, *last: Any

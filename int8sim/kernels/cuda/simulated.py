@@ -23,6 +23,15 @@ Words = tuple[int, int, int, int]
 Function = Callable[..., Any]
 
 as_int = int
+
+
+def as_index(value: int) -> int:
+    """As primitives.as_index. Raises IndexError for what would count from the end here and lie far beyond it there."""
+    if value < 0:
+        raise IndexError(f"{value} is no index")
+    return int(value)
+
+
 as_real = float
 
 ROUNDINGS = {"rni": cvt.RNI, "rzi": cvt.RZI, "rmi": cvt.RMI, "rpi": cvt.RPI}
