@@ -36,9 +36,12 @@ class Room:
 
 
 class Call(NamedTuple):
-    """loop: over pointers. bound: its roles. arguments: rooms and arrays (as pointers), numbers, tuples of such."""
+    """loop: over pointers; gives nothing, or a status, 0 where all went well. bound: its roles.
 
-    loop: Callable[..., None]
+    arguments: rooms and arrays (as pointers), numbers, tuples of such.
+    """
+
+    loop: Callable[..., int | None]
     arguments: tuple[Any, ...]
     bound: Bound = ()
 
@@ -97,11 +100,11 @@ def room(graph: Graph, name: str) -> Room:
     return Room(name, kind.dtype, math.prod(kind.shape[1:]))
 
 
-def emit(module: Module, builder: Any, call: Call, rooms: Mapping[str, Any]) -> None:
-    """The call, behind what the builder has written. rooms: LLVM addresses by name."""
+def emit(module: Module, builder: Any, call: Call, rooms: Mapping[str, Any]) -> Any:
+    """The call, behind what the builder has written: its status, or None. rooms: LLVM addresses by name."""
     pairs = [_argument(module, builder, each, rooms) for each in call.arguments]
     values = [value for _, flat in pairs for value in flat]
-    module.call(builder, call.loop, [kind for kind, _ in pairs], values, call.bound)
+    return module.call(builder, call.loop, [kind for kind, _ in pairs], values, call.bound)[0]
 
 
 def _argument(module: Module, builder: Any, given: Any, rooms: Mapping[str, Any]) -> tuple[Any, list[Any]]:

@@ -5,6 +5,7 @@ Every tensor has room of its own in the library, channels last; what C gives and
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -82,11 +83,11 @@ def _sample(module: Module, graph: Graph, name: str, planned: Sequence[Call], ro
     builder = ir.IRBuilder(entry.append_basic_block())
     for tensor, argument in zip(graph.inputs, entry.args, strict=False):
         _copy(module, builder, graph, tensor, (argument, rooms[tensor]), inward=True)
-    for call in planned:
-        emit(module, builder, call, rooms)
+    found = [emit(module, builder, call, rooms) for call in planned]
     for tensor, argument in zip(graph.outputs, entry.args[len(graph.inputs) :], strict=True):
         _copy(module, builder, graph, tensor, (rooms[tensor], argument), inward=False)
-    builder.ret(STATUS(0))
+    statuses = [builder.trunc(each, STATUS) for each in found if each is not None]
+    builder.ret(functools.reduce(builder.or_, statuses, STATUS(0)))
     return entry
 
 
@@ -103,10 +104,12 @@ def _run(module: Module, graph: Graph, name: str, sample: Any) -> None:
     sizes = [room(graph, tensor).size for tensor in (*graph.inputs, *graph.outputs)]
     entry = module.entry(f"{name}_run", STATUS, [*[POINTER] * len(sizes), SIZE])
     builder = ir.IRBuilder(entry.append_basic_block())
+    status = cgutils.alloca_once_value(builder, STATUS(0))
     with cgutils.for_range(builder, entry.args[-1], intp=SIZE) as loop:
         places = [builder.mul(loop.index, SIZE(size)) for size in sizes]
-        builder.call(sample, [builder.gep(at, [place]) for at, place in zip(entry.args, places, strict=False)])
-    builder.ret(STATUS(0))
+        found = builder.call(sample, [builder.gep(at, [place]) for at, place in zip(entry.args, places, strict=False)])
+        builder.store(builder.or_(builder.load(status), found), status)
+    builder.ret(builder.load(status))
 
 
 def _switch(builder: Any, entry: Any, graph: Graph, otherwise: Any, case: Callable[[Port], Any]) -> None:

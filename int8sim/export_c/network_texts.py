@@ -36,10 +36,10 @@ def c_lines(name: str, graph: Graph) -> list[str]:
         *(f"  {name}_T_{port.name} = {port.number}, /* {described(port)} */" for port in ports(graph).values()),
         "};",
         "",
-        "/* `batch` samples, one behind the other; each as int8sim runs it alone. Returns 0. */",
+        "/* `batch` samples, one behind the other; each as int8sim runs it alone. Returns 0, or 1: see one sample. */",
         f"int {name}_run({sample}, size_t batch);",
         "",
-        "/* One sample. Returns 0. */",
+        "/* One sample. Returns 0, or 1 where values quantized dynamically are no numbers or have no scale. */",
         f"int {name}_sample({sample});",
         "",
         "/* A tensor of the last sample, in its own layout. Returns 0, or -1 where no tensor has that number. */",
@@ -60,7 +60,7 @@ def systemverilog_lines(name: str, graph: Graph) -> list[str]:
         "  // Every tensor, by its number: of one sample, in its own layout. real = (code - zero point) * scale.",
         *(f"  localparam int T_{port.name} = {port.number}; // {described(port)}" for port in known.values()),
         "",
-        "  // One sample. Of a float32 the bits. Returns 0.",
+        "  // One sample. Of a float32 the bits. Returns 0, or 1 where values quantized dynamically have no scale.",
         f'  import "DPI-C" function int {name}_sample({arguments});',
     ]
 

@@ -84,6 +84,7 @@ def transposed(seed, group=1, dtype="int8", step=None, layout="NHWC", **attribut
     return replace(graph, layers=(layer,)), {"x0": codes(seed + 1, (2, *shape[1:]), dtype)}
 
 
+@pytest.mark.slow
 def test_transposed_convolutions(tmp_path, compared):
     """Strides, dilations, cut and missing edges, groups."""
     cases = [

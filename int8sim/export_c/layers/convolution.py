@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from int8sim.export_c.call import Call, Room, Site
+from int8sim.export_c.layers.chain import convolution_of_reals, transposed_of_reals
 from int8sim.export_c.layers.move import ZERO, arranged, copy, places
 from int8sim.export_c.layers.sequence import convolution_in_order
 from int8sim.export_c.layers.sums import convolution_of_codes
@@ -24,8 +25,12 @@ def convolution(site: Site) -> list[Call]:
     """Of conv2d."""
     op = site.layer.op
     assert isinstance(op, Conv2d)
+    return [_convolved(site, _window(site, op))]
+
+
+def _window(site: Site, op: Conv2d | ConvTranspose) -> Window:
     size = *_stored(site.types[0])[1:], *_stored(site.output)[1:]
-    return [_convolved(site, Window(op, site.inputs()[0], site.types, _weights(site), site.constant(2), size))]
+    return Window(op, site.inputs()[0], site.types, _weights(site), site.constant(2), size)
 
 
 def fully_connected(site: Site) -> list[Call]:
@@ -42,6 +47,8 @@ def conv_transpose(site: Site) -> list[Call]:
     """A convolution with the weights turned round, over x with real zeros between its cells and around them."""
     op = site.layer.op
     assert isinstance(op, ConvTranspose)
+    if site.layer.arithmetic is None:
+        return [transposed_of_reals(site, _window(site, op))]
     weights, size = turned(_weights(site), op.group), _stored(site.output)[1:]
     reach = [step * (size - 1) for step, size in zip(op.dilations, weights.shape[2:], strict=True)]
     grid = [size + more for size, more in zip(_stored(site.output)[1:3], reach, strict=True)]
@@ -74,6 +81,8 @@ def _stored(kind: TensorType) -> tuple[int, ...]:
 
 
 def _convolved(site: Site, given: Window) -> Call:
+    if site.layer.arithmetic is None:
+        return convolution_of_reals(site, given)
     if given.in_sequence(site.arithmetic):
         return convolution_in_order(site, given)
     return convolution_of_codes(site, given)

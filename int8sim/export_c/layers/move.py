@@ -10,13 +10,23 @@ from int8sim.export_c.call import Call, Room, Site, room
 from int8sim.kernels.storage import own_axes, own_layout, stored_axes, stored_layout
 from int8sim.model.step import Array
 from int8sim.model.tensor import QuantParams, TensorType
+from int8sim.ops.pad import Pad
 
 ZERO, ELSEWHERE = -1, -2
 """Instead of a place: the code of real zero; a value of another input."""
 
 
+def pad(site: Site) -> list[Call]:
+    """Cells of one value around a tensor."""
+    op = site.layer.op
+    assert isinstance(op, Pad)
+    zeros = site._replace(layer=replace(site.layer, op=replace(op, value=0.0)))
+    filling = op.filling(site.types[0])
+    return [copy(site.inputs()[0], site.out(), _sources(zeros, 0), filling)]
+
+
 def move(site: Site) -> list[Call]:
-    """Of concat, flatten, pad, reshape, resize_nearest, slice, transpose ..."""
+    """Of concat, flatten, reshape, resize_nearest, slice, transpose ..."""
     return copies(site, site.inputs())
 
 
@@ -38,7 +48,7 @@ def arranged(site: Site, place: int, shape: tuple[int, ...], layout: str = "") -
     return out, [copy(given, out, sources, 0)]
 
 
-def copy(given: Room, out: Room, sources: Array, zero: int) -> Call:
+def copy(given: Room, out: Room, sources: Array, zero: float) -> Call:
     """sources: for each value of out, where in the given room it lies, or ZERO, or ELSEWHERE."""
     flat = sources.reshape(-1)
     before = np.concatenate([[ELSEWHERE - 1], flat[:-1]])
@@ -46,7 +56,8 @@ def copy(given: Room, out: Room, sources: Array, zero: int) -> Call:
     starts = np.flatnonzero(~goes_on)
     lengths = np.diff(starts, append=len(flat))
     runs = np.stack([flat[starts], starts, lengths], 1)[flat[starts] != ELSEWHERE].astype(np.int32)
-    return Call(copy_runs, (given, runs, len(runs), zero, out))
+    value = np.float32(zero) if out.dtype == "float32" else int(zero)
+    return Call(copy_runs, (given, runs, len(runs), value, out))
 
 
 def _zero(kind: TensorType) -> int:
@@ -70,7 +81,7 @@ def _sources(site: Site, place: int) -> Array:
     return stored_layout(moved, site.output)
 
 
-def copy_runs(x: Array, runs: Array, count: int, zero: int, out: Array) -> None:
+def copy_runs(x: Array, runs: Array, count: int, zero: float, out: Array) -> None:
     """runs: int32 [count, 3], from where, to where, how many; from below 0: zeros."""
     for i in range(count):
         source, target, length = runs[3 * i], runs[3 * i + 1], runs[3 * i + 2]

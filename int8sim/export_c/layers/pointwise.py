@@ -1,4 +1,4 @@
-"""Ops that treat every element alone, and those of two tensors, element by element."""
+"""Ops that treat every element alone, and concat."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from int8sim.export_c.call import Call, Room, Site
-from int8sim.export_c.layers.move import arranged, copies
+from int8sim.export_c.layers.move import copies
+from int8sim.export_c.layers.real_functions import clamp, half, scaled_power
 from int8sim.kernels.compile import bind
-from int8sim.kernels.roles import Parameters, combine, combine_at, convert, convert_at
-from int8sim.kernels.storage import stored_layout
+from int8sim.kernels.roles import Parameters, convert, convert_at
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import dtype_range
+from int8sim.ops.pointwise import Activation
+from int8sim.ops.power import Power
 
 EIGHT_BITS = frozenset({"int8", "uint8"})
 
@@ -20,11 +22,18 @@ EIGHT_BITS = frozenset({"int8", "uint8"})
 def pointwise(site: Site) -> list[Call]:
     """One `convert` step, or a float32 function."""
     (x,) = site.inputs()
-    real = getattr(site.layer.op, "real", None)
-    step = real if site.layer.arithmetic is None else site.arithmetic["convert"]
-    if step is None:
-        raise site.refused("it is computed in float32")
-    return [each(step, x, site.out())]
+    return [each(_function(site) if site.layer.arithmetic is None else site.arithmetic["convert"], x, site.out())]
+
+
+def _function(site: Site) -> Step:
+    """Of an op of one float32 value."""
+    op: Any = site.layer.op
+    if isinstance(op, Power):
+        numbers = {"scale": op.scale, "shift": op.shift, "exponent": op.exponent}
+        return Step(scaled_power, {key: np.float32(value) for key, value in numbers.items()})
+    if hasattr(op, "real_bounds"):
+        return Step(clamp, dict(zip(("low", "high"), map(np.float32, op.real_bounds), strict=True)))
+    return op.real if isinstance(op, Activation) else Step(half, {})
 
 
 def each(step: Step, x: Room, out: Room) -> Call:
@@ -49,28 +58,6 @@ def concat(site: Site) -> list[Call]:
             inputs[place] = site.own(f"convert{place}", site.output.dtype, x.count)
             calls.append(each(site.arithmetic[f"convert{place}"], x, inputs[place]))
     return [*calls, *copies(site, inputs)]
-
-
-def elementwise(site: Site) -> list[Call]:
-    """One `combine` step of two tensors; what repeats is written out before."""
-    if "combine" not in site.arithmetic:
-        raise site.refused("it is computed in float32")
-    calls: list[Call] = []
-    both = [_operand(site, place, calls) for place in (0, 1)]
-    built, values = bind(site.arithmetic["combine"])
-    out, placed = site.out(), site.arithmetic["combine"].placed
-    loop, role = (combined_at, "combine_at") if placed else (combined, "combine")
-    return [*calls, Call(loop, (*both, values, out, out.count), ((role, built),))]
-
-
-def _operand(site: Site, place: int, calls: list[Call]) -> Any:
-    """An input of the output's shape: a constant, a tensor, or a copy of one, which is a call."""
-    constant, y = site.constant(place), site.output
-    if constant is not None:
-        return np.ascontiguousarray(stored_layout(np.broadcast_to(constant, y.shape), y))
-    given, moved = arranged(site, place, y.shape, y.layout)
-    calls += moved
-    return given
 
 
 def look_up(x: Array, table: Array, out: Array, count: int, low: int) -> None:
@@ -101,15 +88,3 @@ def convert_real_at(x: Array, p: Parameters, out: Array, count: int) -> None:
     """As convert_real, by a step that asks for the place."""
     for i in range(count):
         out[i] = convert_at(x[i], i, count, p, 0)
-
-
-def combined(a: Array, b: Array, p: Parameters, out: Array, count: int) -> None:
-    """Two codes to one."""
-    for i in range(count):
-        out[i] = combine(np.int64(a[i]), np.int64(b[i]), p, 0)
-
-
-def combined_at(a: Array, b: Array, p: Parameters, out: Array, count: int) -> None:
-    """The same by a step that asks for the place."""
-    for i in range(count):
-        out[i] = combine_at(np.int64(a[i]), np.int64(b[i]), i, count, p, 0)

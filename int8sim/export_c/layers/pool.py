@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from int8sim.export_c.call import Call, Site
+from int8sim.export_c.call import Call, Room, Site
 from int8sim.kernels.cpu.average_pool import span
 from int8sim.kernels.roles import Parameters, finish, step
 from int8sim.kernels.storage import stored_axes
@@ -26,11 +26,15 @@ def average_pool(site: Site) -> list[Call]:
         op = op.as_average_pool(site.types[0])
     assert isinstance(op, AveragePool)
     window = (*op.kernel_shape, *op.strides, *op.pads, int(op.count_include_pad))
+    return [averages(site, site.inputs()[0], _sizes(site), window)]
+
+
+def averages(site: Site, x: Room, size: Sizes, window: Sizes) -> Call:
+    """By the layer's steps, or in float32. size, window: as the loops take them."""
     if site.layer.arithmetic is None:
-        return [Call(average_real, (*site.inputs(), site.out(), _sizes(site), window))]
-    zero = site.types[0].quantized.tensor_zero_point
+        return Call(average_real, (x, site.out(), size, window))
     bound, (q, p) = site.bind(step="step", finish="finish")
-    return [Call(average, (*site.inputs(), q, p, site.out(), _sizes(site), window, zero), bound)]
+    return Call(average, (x, q, p, site.out(), size, window, site.types[0].quantized.tensor_zero_point), bound)
 
 
 def max_pool(site: Site) -> list[Call]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from int8sim.export_c.call import Call, Site
+from int8sim.export_c.layers.chain import product_of_reals
 from int8sim.export_c.layers.move import arranged
 from int8sim.export_c.layers.sequence import product_of_order
 from int8sim.export_c.layers.sums import summing
@@ -22,6 +23,8 @@ def matmul(site: Site) -> list[Call]:
     left, moved = arranged(site, 0, (*leading, *a.shape[-2:]))
     right, more = arranged(site, 1, (*leading, *b.shape[-2:]))
     size = int(np.prod(leading)), *a.shape[-2:], b.shape[-1]
+    if site.layer.arithmetic is None:
+        return [*moved, *more, product_of_reals(site, left, right, size)]
     if accumulates_in_sequence(site.types, {}, site.arithmetic):
         return [*moved, *more, product_of_order(site, left, right, size)]
     bound, (numbers,) = site.bind(output="output")
