@@ -450,6 +450,22 @@ class CompileError(Int8SimError):
         super().__init__(f"{function} cannot be compiled: {reason}")
 
 
+class AssemblerError(Int8SimError):
+    """PTX that NVIDIA's assembler refuses. architecture: as it names them, sm_80; said: its own words."""
+
+    def __init__(self, architecture: str, said: str) -> None:
+        self.architecture, self.said = architecture, said
+        super().__init__(f"ptxas refuses a kernel for {architecture}: {said}")
+
+
+class PtxError(Int8SimError):
+    """PTX that cannot be interpreted, or that does what a GPU would not answer for. line: counted from 1."""
+
+    def __init__(self, line: int, instruction: str, problem: str) -> None:
+        self.line, self.instruction, self.problem = line, instruction, problem
+        super().__init__(f"PTX line {line}, {instruction}: {problem}")
+
+
 class BitsDifferError(Int8SimError):
     """A peer that gives other bits than int8sim in the same arithmetic. wrong: of `total` values."""
 

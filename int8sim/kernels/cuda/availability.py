@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from importlib.util import find_spec
 
-from int8sim.kernels.cuda.device import is_simulated, recording
+from int8sim.kernels.cuda.device import is_simulated, launcher
 from int8sim.model.errors import BackendUnavailableError
 
 OLDEST = (7, 5)
@@ -15,8 +15,8 @@ TENSOR_CORES = (8, 0)
 
 
 def check() -> None:
-    """Raise BackendUnavailableError unless kernels can run here, or are only recorded."""
-    problem = "" if recording() is not None else reason()
+    """Raise BackendUnavailableError unless kernels can run here, or somebody else takes them."""
+    problem = "" if launcher() is not None else reason()
     if problem:
         raise BackendUnavailableError("cuda", problem)
 

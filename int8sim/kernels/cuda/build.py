@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from int8sim.kernels.compile import LONGEST_REASON, TWINS, load
-from int8sim.kernels.cuda.device import Launch, is_simulated, recording, unwrapped
+from int8sim.kernels.cuda.device import Launch, is_simulated, launcher, unwrapped
 from int8sim.kernels.flatten import Dialect, Function, Kinds, generate
 from int8sim.model.errors import CompileError
 from int8sim.spec import float32
@@ -43,10 +43,10 @@ class Kernel:
         self.function, self.name = function, name
 
     def launch(self, blocks: Any, threads: Any, *arguments: Any) -> None:
-        """Run it on a grid of blocks, or, while recording, keep what would run. Raises CompileError."""
-        launches = recording()
-        if launches is not None:
-            launches.append(Launch(self, blocks, threads, arguments))
+        """Run it on a grid of blocks, or hand it to who takes the launches. Raises CompileError."""
+        take = launcher()
+        if take is not None:
+            take(Launch(self, blocks, threads, arguments))
             return
         from numba.core.errors import NumbaError
 

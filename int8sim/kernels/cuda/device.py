@@ -1,13 +1,13 @@
-"""Arrays on the device, and who runs the kernels: the GPU, Numba's simulator of one, or nobody.
+"""Arrays on the device, and who runs the kernels: the GPU, Numba's simulator of one, or whoever takes the launches.
 
-While recording, arrays lie in the host's memory and a launch is only kept: that is how every kernel that a graph takes
-is found, and compiled, on a machine with neither GPU nor driver.
+Who takes them finds the arrays in the host's memory. A list of them (`recorded`) is every kernel of a graph, to be
+compiled on a machine with neither GPU nor driver; interpreter/ executes their machine code there.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from int8sim.model.tensor import TensorType
 
 
 class Launch(NamedTuple):
-    """A launch that was recorded: a build.Kernel, its grid, and its arguments."""
+    """A launch that somebody took: a build.Kernel, its grid, and its arguments."""
 
     kernel: Any
     blocks: Any
@@ -28,30 +28,39 @@ class Launch(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-_launches: ContextVar[list[Launch] | None] = ContextVar("launches", default=None)
+Launcher = Callable[[Launch], None]
+
+_launcher: ContextVar[Launcher | None] = ContextVar("launcher", default=None)
+
+
+@contextmanager
+def executed_by(launcher: Launcher) -> Iterator[None]:
+    """Inside, arrays lie in the host's memory, and every launch goes to `launcher` instead of a device."""
+    token = _launcher.set(launcher)
+    try:
+        yield
+    finally:
+        _launcher.reset(token)
 
 
 @contextmanager
 def recorded() -> Iterator[list[Launch]]:
     """Inside, no kernel runs; every launch is listed."""
     launches: list[Launch] = []
-    token = _launches.set(launches)
-    try:
+    with executed_by(launches.append):
         yield launches
-    finally:
-        _launches.reset(token)
 
 
-def recording() -> list[Launch] | None:
-    """The list of launches while recording."""
-    return _launches.get()
+def launcher() -> Launcher | None:
+    """Who takes the launches instead of a device, if anybody."""
+    return _launcher.get()
 
 
 def is_simulated() -> bool:
     """Whether Numba's CUDA simulator stands for the GPU: NUMBA_ENABLE_CUDASIM=1 before Numba is imported."""
     from numba.core import config
 
-    return bool(config.ENABLE_CUDASIM) and recording() is None
+    return bool(config.ENABLE_CUDASIM) and launcher() is None
 
 
 class DeviceArray:
@@ -93,7 +102,7 @@ class DeviceArray:
 
 def empty(shape: tuple[int, ...], dtype: Any) -> DeviceArray:
     """An array with no values yet. Raises DeviceMemoryError."""
-    if recording() is not None:
+    if launcher() is not None:
         return DeviceArray(np.zeros(shape, dtype), shape, dtype)
     from numba import cuda
 
@@ -103,7 +112,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> DeviceArray:
 def place(array: Array) -> DeviceArray:
     """A copy of a host array. Raises DeviceMemoryError."""
     whole = np.ascontiguousarray(array)
-    if recording() is not None:
+    if launcher() is not None:
         return DeviceArray(whole.copy(), whole.shape, whole.dtype)
     from numba import cuda
 
