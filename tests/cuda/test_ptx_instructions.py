@@ -244,7 +244,7 @@ def test_the_fused_product_rounds_once(compared):
     w = np.where(
         np.random.default_rng(25).random(4000) < 0.5,
         reals(4000, 26),
-        (-x.view(np.float32) * y.view(np.float32)).view(np.uint32),
+        cancelling(x, y),
     )
     found = run("fma.rn.f32 %z, %x, %y, %w;", ("f32",) * 4, x, y, w)
     for a, b, c, z in zip(x, y, w, found, strict=True):
@@ -464,7 +464,8 @@ mul.wide.u32 %rd5, %r0, 16; add.s64 %rd6, %rd0, %rd5; cvt.u32.u64 %r6, %rd5;
 mov.u32 %r5, tile; add.u32 %r7, %r5, %r6;
 and.b32 %r8, %r0, 15; cp.async.cg.shared.global [%r7], [%rd6], 16, %r8; cp.async.commit_group; {wait}
 xor.b32 %r9, %r0, {other}; mul.lo.u32 %r9, %r9, 16; add.u32 %r9, %r5, %r9;
-ld.shared.v4.u32 {{%r1, %r2, %r3, %r4}}, [%r9]; add.s64 %rd7, %rd1, %rd5; st.global.v4.u32 [%rd7], {{%r1, %r2, %r3, %r4}};"""
+ld.shared.v4.u32 {{%r1, %r2, %r3, %r4}}, [%r9];
+add.s64 %rd7, %rd1, %rd5; st.global.v4.u32 [%rd7], {{%r1, %r2, %r3, %r4}};"""
 
 
 def test_copies_are_there_once_they_were_waited_for(compared):
