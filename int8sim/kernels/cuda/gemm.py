@@ -34,7 +34,7 @@ class Packed(NamedTuple):
 
 
 def pack(b: Array, instruction: str) -> Packed:
-    """int8 [K, N], as an instruction takes it; mma: K in multiples of 16. Raises UnknownNameError, InputMismatchError."""
+    """int8 [K, N] as an instruction takes it; mma: K by 16 divisible. Raises UnknownNameError, InputMismatchError."""
     if instruction not in INSTRUCTIONS:
         raise UnknownNameError("dot product of cuda", instruction, INSTRUCTIONS)
     depth, columns = b.shape
