@@ -59,6 +59,7 @@ class Dialect(NamedTuple):
     in_32_bits: the module with IN_32_BITS's primitives; None computes those operators as any other. product: what
     a * b becomes; None leaves it. widens: constant ints go to functions as np.int64, or Numba compiles the callee once
     for each constant. stand_ins: modules of intrinsics, and where functions of the same names are that run as Python.
+    replaced: spec functions, and what is flattened in place of each.
     """
 
     imports: tuple[str, ...]
@@ -70,6 +71,7 @@ class Dialect(NamedTuple):
     product: Place | None = None
     widens: bool = False
     stand_ins: Mapping[str, str] = MappingProxyType({})
+    replaced: Mapping[Function, Function] = MappingProxyType({})
 
 
 def generate(kernel: Function, bound: Mapping[str, tuple[Function, Kinds]], dialect: Dialect) -> str:
@@ -126,6 +128,7 @@ class _Module:
 
     def function(self, function: Function) -> str:
         """The flat name of a function; its text, and that of all it reaches, is there afterwards."""
+        function = self.dialect.replaced.get(function, function)
         if function not in self.names:
             self.names[function] = f"{function.__module__}.{function.__name__}".replace(".", "_")
             self.texts.append(f"{self._text(function)}\n")

@@ -57,7 +57,7 @@ def name() -> str:
 
 def capability() -> tuple[int, int]:
     """Compute capability of the device that kernels run on; the oldest where there is none, or only a simulated one."""
-    if is_simulated() or recording() is not None or reason():
+    if is_simulated() or launcher() is not None or reason():
         return OLDEST
     from numba import cuda
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from int8sim.kernels.compile import LONGEST_REASON, TWINS, load
 from int8sim.kernels.cuda.device import Launch, is_simulated, launcher, unwrapped
+from int8sim.kernels.cuda.twins import TWINS as BY_INSTRUCTION
 from int8sim.kernels.flatten import Dialect, Function, Kinds, generate
 from int8sim.model.errors import CompileError
 from int8sim.spec import float32
@@ -25,6 +26,7 @@ GPU = Dialect(
     twins={**TWINS, float32.half_even: (OWN, "half_even"), float32.fma: (OWN, "fma")},
     in_32_bits="int8sim.kernels.primitives",
     product=(OWN, "product"),
+    replaced=BY_INSTRUCTION,
 )
 SIMULATOR = Dialect(
     imports=("from numba import cuda",),
@@ -32,6 +34,7 @@ SIMULATOR = Dialect(
     function="",
     twins={each: (each.__module__, each.__name__) for each in TWINS},
     stand_ins=dict.fromkeys((OWN, "int8sim.kernels.cuda.ptx"), "int8sim.kernels.cuda.simulated"),
+    replaced=BY_INSTRUCTION,
 )
 Bounds = tuple[int, int] | None
 

@@ -1,0 +1,1 @@
+"""What tools/gpu_check.py asks a GPU, and what the specification answers."""
