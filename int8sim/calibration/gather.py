@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from int8sim.graph.fingerprint import network_hash
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.graph.sharing import row_origins
+from int8sim.kernels.histogram import not_finite
 from int8sim.lowering.fold import fold_batch_normalization, units
 from int8sim.model.errors import (
     InputMismatchError,
@@ -124,11 +126,10 @@ class _Counter:
     def __init__(self, statistics: Statistics, batch: int) -> None:
         self.tensors, self.batch = statistics.tensors, batch
 
-    def count(self, name: str, values: Array) -> None:
+    def count(self, name: str, values: Any) -> None:
         """One tensor, if it has statistics."""
         if name in self.tensors and not self.tensors[name].add(values):
-            bad = values.size - int(np.isfinite(values).sum())
-            raise NotFiniteError(self.batch, name, bad)
+            raise NotFiniteError(self.batch, name, not_finite(values))
 
 
 def _begin(graph: Graph, statistics: str | Statistics) -> Statistics:

@@ -13,11 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from int8sim.kernels.cpu.histogram import count, doubled, extremes
+from int8sim.kernels.cpu.histogram import doubled
+from int8sim.kernels.histogram import count, extremes
 from int8sim.model.errors import UnmergeableError
 from int8sim.model.step import Array
 from int8sim.spec.calibration import BINS
@@ -50,8 +51,8 @@ class TensorStatistics:
         """The greatest |x| seen; 0.0 before any."""
         return max(-self.low, self.high, 0.0)
 
-    def add(self, values: Array) -> bool:
-        """One batch of float32 values, any shape. False, and nothing added, where one is NaN or infinite."""
+    def add(self, values: Any) -> bool:
+        """One batch of float32 values, any shape and place. False, and nothing added, where one is NaN or infinite."""
         low, high = extremes(values)
         if math.isnan(low):
             return False

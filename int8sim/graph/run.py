@@ -30,7 +30,7 @@ from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
 Prepared = Callable[..., Array]
-Observer = Callable[[str, Array], None]
+Observer = Callable[[str, Any], None]
 BACKENDS = ("reference", "cpu", "cuda")
 
 
@@ -44,19 +44,18 @@ class Planned(NamedTuple):
 
 
 class Border(NamedTuple):
-    """How a backend takes tensors in and gives them back, and shows one's values in whatever order they lie in."""
+    """How a backend takes tensors in and gives them back."""
 
     enter: Callable[[Array, TensorType], Any]
     leave: Callable[[Any, TensorType], Array]
-    values: Callable[[Any], Array]
 
 
-def _as_it_is(array: Array, *_: TensorType) -> Array:
+def _as_it_is(array: Array, _: TensorType) -> Array:
     return array
 
 
-AS_IT_IS = Border(_as_it_is, _as_it_is, _as_it_is)
-STORAGE = Border(to_storage, from_storage, _as_it_is)
+AS_IT_IS = Border(_as_it_is, _as_it_is)
+STORAGE = Border(to_storage, from_storage)
 
 _plans: WeakKeyDictionary[Graph, dict[str, list[Planned]]] = WeakKeyDictionary()
 
@@ -78,9 +77,10 @@ def run(
     the network takes float32, integer inputs must have the exact dtype. A state that is not among them has its initial
     value; Session (session.py) keeps them from step to step. backend: "reference" (interpreted spec),
     "cpu" (compiled) or "cuda". keep: "outputs" or "all", which adds the inputs and every intermediate tensor.
-    observe: called with the name and values of every tensor as it comes, the values in whatever order they lie in:
-    for statistics of tensors that are then dropped. threads: of cpu's kernels; no bit depends on it. Raises
-    InputMismatchError, MissingKernelError, BackendUnavailableError, UnknownNameError, ThreadsError.
+    observe: called with the name and values of every tensor as it comes, in whatever order they lie in and where the
+    backend keeps them (kernels/histogram.py): for statistics of tensors that are then dropped. threads: of cpu's
+    kernels; no bit depends on it. Raises InputMismatchError, MissingKernelError, BackendUnavailableError,
+    UnknownNameError, ThreadsError.
     """
     if threads < 1:
         raise ThreadsError(threads)
@@ -182,7 +182,7 @@ class _Held:
         name = layer.output
         self.arrays[name] = array
         if self.observe:
-            self.observe(name, self.border.values(array))
+            self.observe(name, array)
         if name in self._leaves or self.trace:
             own = self.border.leave(array, self.graph.tensors[name])
             self._leave(layer, name, np.ascontiguousarray(own))
@@ -198,7 +198,7 @@ def border(backend: str) -> Border:
     """Of a backend that was checked."""
     if backend == "cuda":
         device = import_module("int8sim.kernels.cuda.device")
-        return Border(device.enter, device.leave, device.DeviceArray.fetch)
+        return Border(device.enter, device.leave)
     return STORAGE if backend == "cpu" else AS_IT_IS
 
 

@@ -22,6 +22,11 @@ def extremes(values: Array) -> tuple[float, float]:
     bits = np.ascontiguousarray(values, np.float32).reshape(-1).view(np.int32)
     found = np.zeros(2, np.int32)
     build(least_and_greatest)(bits, found)
+    return real_ends(found)
+
+
+def real_ends(found: Array) -> tuple[float, float]:
+    """The extremes as real numbers. found: int32 [2], as `least_and_greatest` has them."""
     low, high = (found ^ (found >> 31 & 0x7FFFFFFF)).view(np.float32).tolist()
     return (low + 0.0, high + 0.0) if math.isfinite(low) and math.isfinite(high) else (math.nan, math.nan)
 
