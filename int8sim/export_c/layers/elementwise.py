@@ -10,7 +10,8 @@ import numpy as np
 from int8sim.export_c.call import Call, Site
 from int8sim.export_c.layers.move import arranged
 from int8sim.export_c.layers.real_functions import add, divide, greater, lesser, multiply, subtract, weighted
-from int8sim.kernels.compile import Function, bind
+from int8sim.kernels.compile import bind
+from int8sim.kernels.flatten import Function
 from int8sim.kernels.roles import Parameters, combine, combine_at
 from int8sim.kernels.storage import stored_layout
 from int8sim.model.step import Array, Step

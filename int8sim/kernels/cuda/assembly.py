@@ -46,8 +46,9 @@ def _ptx(kernel: Kernel, types: tuple[Any, ...], capability: Capability) -> str:
     from numba import cuda
     from numba.core.errors import NumbaError
 
+    bounds = kernel.function.targetoptions.get("launch_bounds")
     try:
-        text, _ = cuda.compile_ptx(kernel.function.py_func, types, cc=capability)
+        text, _ = cuda.compile_ptx(kernel.function.py_func, types, cc=capability, launch_bounds=bounds)
     except NumbaError as problem:
         raise CompileError(kernel.name, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
     return str(text)
