@@ -366,6 +366,17 @@ class BackendUnavailableError(Int8SimError):
         super().__init__(f"backend {backend!r} is not available: {reason}")
 
 
+class DeviceMemoryError(Int8SimError):
+    """A device without room for a tensor. wanted, free, total: bytes."""
+
+    def __init__(self, wanted: int, free: int, total: int) -> None:
+        self.wanted, self.free, self.total = wanted, free, total
+        super().__init__(
+            f"the device has no {wanted:,} bytes left for a tensor: {free:,} of {total:,} are free; "
+            "run fewer samples at a time, or end what else uses the device"
+        )
+
+
 class MissingPackageError(Int8SimError):
     """An optional package that is not installed, and the extra that brings it."""
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from int8sim.kernels.cuda.memory import Block
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
@@ -66,9 +67,9 @@ def is_simulated() -> bool:
 class DeviceArray:
     """A contiguous array on the device; what it is reshaped to shares its memory."""
 
-    def __init__(self, memory: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        """memory: Numba's array, which is of that shape and dtype."""
-        self.memory, self.shape, self.dtype = memory, shape, np.dtype(dtype)
+    def __init__(self, memory: Any, shape: tuple[int, ...], dtype: Any, block: Block | None = None) -> None:
+        """memory: Numba's array, which is of that shape and dtype, in a block of bytes that is held with it."""
+        self.memory, self.shape, self.dtype, self._block = memory, shape, np.dtype(dtype), block
 
     @property
     def ndim(self) -> int:
@@ -84,13 +85,13 @@ class DeviceArray:
         """As NumPy's; one size may be -1."""
         known = -math.prod(shape) if -1 in shape else 1
         whole = tuple(self.size // max(known, 1) if each == -1 else each for each in shape)
-        return DeviceArray(self.memory.reshape(whole), whole, self.dtype)
+        return DeviceArray(self.memory.reshape(whole), whole, self.dtype, self._block)
 
     def view(self, dtype: Any) -> DeviceArray:
         """The same bytes as another dtype; the last axis is a whole number of its values."""
         kind = np.dtype(dtype)
         shape = (*self.shape[:-1], self.shape[-1] * self.dtype.itemsize // kind.itemsize)
-        return DeviceArray(self.memory.view(kind), shape, kind)
+        return DeviceArray(self.memory.view(kind), shape, kind, self._block)
 
     def fetch(self) -> Array:
         """A copy in the host's memory."""
@@ -104,9 +105,10 @@ def empty(shape: tuple[int, ...], dtype: Any) -> DeviceArray:
     """An array with no values yet. Raises DeviceMemoryError."""
     if launcher() is not None:
         return DeviceArray(np.zeros(shape, dtype), shape, dtype)
-    from numba import cuda
-
-    return DeviceArray(cuda.device_array(shape, np.dtype(dtype)), shape, dtype)
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    block = Block(size)
+    return DeviceArray(block.memory[:size].view(kind).reshape(shape), shape, kind, block)
 
 
 def place(array: Array) -> DeviceArray:
@@ -114,9 +116,9 @@ def place(array: Array) -> DeviceArray:
     whole = np.ascontiguousarray(array)
     if launcher() is not None:
         return DeviceArray(whole.copy(), whole.shape, whole.dtype)
-    from numba import cuda
-
-    return DeviceArray(cuda.to_device(whole), whole.shape, whole.dtype)
+    there = empty(whole.shape, whole.dtype)
+    there.memory.copy_to_device(whole)
+    return there
 
 
 def enter(array: Array, kind: TensorType) -> DeviceArray:
