@@ -1,4 +1,4 @@
-"""The device's memory is kept for the next tensor of its size, given back when it runs out, and then asked for again."""
+"""Bytes of the device are kept for the next tensor of their size, and given back when it has no more."""
 
 from __future__ import annotations
 
