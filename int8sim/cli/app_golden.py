@@ -148,7 +148,8 @@ def golden_generate(
         str,
         typer.Argument(
             metavar="LAYER|GRAPH",
-            help="conv2d, fully_connected, add, average_pool with --profile; or a lowered or quantized network's file.",
+            help="conv2d, fully_connected, matmul, add, average_pool, softmax with --profile; or a lowered or "
+            "quantized network's file.",
         ),
     ],
     profile: Annotated[

@@ -8,9 +8,10 @@ import pytest
 from int8sim.golden.generate import generate
 from int8sim.golden.mutations.catalogue import catalogue
 from int8sim.golden.mutations.subject import Subject
-from int8sim.golden.samples import SAMPLES, sample_layer
+from int8sim.golden.samples import sample_kinds, sample_layer
 from int8sim.golden.vectors.cover import apart, cover
 from int8sim.golden.vectors.layers import chosen_samples
+from int8sim.golden.vectors.matrices import MatrixSolver
 from int8sim.golden.vectors.pairs import Cells, packed
 from int8sim.golden.vectors.pool import kills, prints
 from int8sim.golden.vectors.registers import never_seen
@@ -20,10 +21,16 @@ from int8sim.golden.vectors.weighted import EACH
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import run
 from int8sim.model.errors import LayerError
+from int8sim.ops.add import Add
+from int8sim.ops.matmul import Matmul
 from int8sim.ops.relu import Relu
+from int8sim.ops.softmax import Softmax
 from int8sim.profiles.registry import BUILT_IN
 
-from .test_mutations import drawn
+from .test_mutations import drawn, reshaped
+
+WIDE = (1, 5, 36), (1, 36, 4), (1, 5, 4)
+SQUARE = "matmul", Matmul(), (1, 7, 7), "tosa"
 
 
 def judge(kind, profile, preset="mixed"):
@@ -72,8 +79,7 @@ def test_every_mutation_is_killed_or_proved(compared):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", SAMPLES)
-@pytest.mark.parametrize("profile", BUILT_IN)
+@pytest.mark.parametrize(("profile", "kind"), [(each, kind) for each in BUILT_IN for kind in sample_kinds(each)])
 def test_every_profile(profile, kind, compared):
     graph, found = judge(kind, profile)
     assert found.score.survivors == ()
@@ -92,12 +98,12 @@ def test_sixteen_bits(kind, compared):
 def test_accumulators_are_solved_for(kind, compared):
     graph = sample_layer(kind, "tflite_reference")
     products = Subject.of(graph, graph.layers[0]).products
-    solver = Solver(products, graph.tensors[graph.inputs[0]], np.random.default_rng(3))
+    solver = Solver(products, np.random.default_rng(3))
     channels = range(len(products.weights))
     for channel in channels:
         for wanted in (-4321, 0, 1, 999):
             (place,) = [solver.places[channel]]
-            found = products.accumulators(solver.vector(channel, wanted), np.array([place]))
+            found = products.accumulators(*solver.vector(channel, wanted), np.array([place]))
             assert [int(each[0]) for each in found] == [wanted, channel]
     compared(4 * len(channels), 1)
 
@@ -106,7 +112,7 @@ def test_what_cannot_be_reached_is_not_solved():
     graph = sample_layer("fully_connected", "tflite_reference")
     products = Subject.of(graph, graph.layers[0]).products
     even = replace(products, weights=products.weights * 2, bias=products.bias * 0)
-    solver = Solver(even, graph.tensors[graph.inputs[0]], np.random.default_rng(3))
+    solver = Solver(even, np.random.default_rng(3))
     assert solver.vector(0, 4321) is None
     assert solver.vector(0, 1 << 40) is None
 
@@ -146,32 +152,70 @@ def test_operands_behind_the_vector_loop_stand_at_the_end():
     assert [*zip(a.flat[-2:], b.flat[-2:], strict=True)] == [(5, 6), (1, 2)]
 
 
-def with_itself(graph):
-    """A graph of one layer of two inputs, with its first one as both."""
-    (layer,) = graph.layers
-    layer = replace(layer, inputs=(layer.inputs[0],) * 2)
-    kinds = {name: graph.tensors[name] for name in (*layer.inputs, layer.output)}
-    return Graph((layer,), kinds, {}, layer.inputs[:1], graph.outputs, graph.name, graph.profile)
-
-
-@pytest.mark.parametrize("profile", ["tensorrt", "tflite_optimized"])
-def test_a_tensor_that_is_read_twice_is_one_input(profile, compared):
-    graph = with_itself(sample_layer("add", profile))
+@pytest.mark.parametrize(
+    ("kind", "op", "shape", "profile"),
+    [("add", Add(), (1, 40), "tensorrt"), ("add", Add(), (1, 40), "tflite_optimized"), SQUARE],
+)
+def test_a_tensor_that_is_read_twice_is_one_input(kind, op, shape, profile, compared):
+    graph = reshaped(sample_layer(kind, profile), op, shape, shape)
     found = generate(graph, graph.layers[0])
     assert found.score.survivors == ()
     assert [*found.inputs] == [*graph.inputs]
     subject = Subject.of(graph, graph.layers[0])
     (x,) = found.inputs.values()
-    right = subject.values([x, x], np.arange(x.size))
-    entries = {each.key: each for each in catalogue(subject)}
-    told = {
-        key
-        for key, each in entries.items()
-        if not np.array_equal(each.subject.values([x, x], np.arange(x.size)), right)
-    }
-    assert told == {*entries} - {each.key for each in found.score.proved}
+    entries, places = catalogue(subject), np.arange(x.size)
+    right = subject.values([x, x], places)
+    told = {each.key for each in entries if not np.array_equal(each.subject.values([x, x], places), right)}
+    assert told == {each.key for each in entries} - {each.key for each in found.score.proved}
     assert "combine.exchanged" not in told  # a + a
     compared(len(entries) * x.size, 1)
+
+
+@pytest.mark.parametrize(
+    ("constant", "shapes"), [((), WIDE), ((0,), WIDE), ((1,), WIDE), ((), ((1, 19, 19), (1, 19, 19)))]
+)
+def test_either_side_of_a_product_is_solved_for(constant, shapes, compared):
+    """And what the solver says is what the op's own definition accumulates."""
+    graph = reshaped(sample_layer("matmul", "tosa"), Matmul(), *shapes)
+    fixed = {graph.inputs[i]: drawn(graph, 1)[i] for i in constant}
+    (layer,), inputs = graph.layers, tuple(name for name in graph.inputs if name not in fixed)
+    subject = Subject.of(replace(graph, constants=fixed, inputs=inputs), layer)
+    solver, count = MatrixSolver(subject, subject.matrices, np.random.default_rng(2)), 0
+    for channel, place in enumerate(solver.places):
+        for wanted in (-4321, 0, 1, 999):
+            for sample in (solver.vector(channel, wanted), solver.pair_within(channel, 1, wanted)):
+                operands = subject.inputs(subject.activations(sample))
+                index = np.unravel_index(place, shapes[-1])
+                assert index[-1] == channel
+                assert layer.op.accumulator(subject.types, layer.arithmetic, operands, index) == wanted
+                count += 1
+    compared(count, 1)
+
+
+def test_products_of_two_activations(compared):
+    graph, found = judge("matmul", "onnxruntime")
+    assert found.score.survivors == ()
+    check(graph, found, compared)
+
+
+def rows_of(profile, length):
+    graph = reshaped(sample_layer("softmax", profile), Softmax(1), (1, length), (1, length))
+    return graph, generate(graph, graph.layers[0])
+
+
+def test_all_rows_of_two_are_tried(compared):
+    graph, found = rows_of("tflite_reference", 2)
+    assert found.score.survivors == ()
+    assert {each.how for each in found.score.proved} == {"all 511 rows tried", "all 256 differences tried"}
+    check(graph, found, compared)
+
+
+@pytest.mark.slow
+def test_rows_of_ten_are_searched(compared):
+    graph, found = rows_of("onnxruntime", 10)
+    assert found.score.killed > found.score.random
+    assert not any("rows" in each.how for each in found.score.proved)
+    check(graph, found, compared)
 
 
 def test_a_layer_without_arithmetic_is_refused():
@@ -187,14 +231,14 @@ def test_a_register_that_is_proved_unseen_is_not_seen(seed, compared):
     """On sums that grow as far as they can and turn behind each product, the inputs on which one shows first."""
     graph = sample_layer("fully_connected", "tosa", seed=seed)
     subject, count, proved = Subject.of(graph, graph.layers[0]), 0, 0
-    solver = Solver(subject.products, subject.types[0], np.random.default_rng(seed))
-    bounds = reach(subject.products, subject.types[0])
-    turns = [solver.extreme(o, cut / 36, sign) for o in range(4) for sign in (1, -1) for cut in range(37)]
+    solver = Solver(subject.products, np.random.default_rng(seed))
+    bounds = reach(subject.products)
+    turns = [solver.extreme(o, cut / 36, sign)[0] for o in range(4) for sign in (1, -1) for cut in range(37)]
     x, places = [np.concatenate(turns)], np.arange(4 * len(turns))
     right = subject.values(x, places)
     for mutant in catalogue(subject):
         width = EACH.fullmatch(mutant.key)
-        if width and never_seen(subject, subject.types[0], bounds, int(width[1])):
+        if width and never_seen(subject, bounds, int(width[1])):
             np.testing.assert_array_equal(mutant.subject.values(x, places), right, strict=True)
             count, proved = count + right.size, proved + 1
     assert 0 < proved < len([each for each in catalogue(subject) if EACH.fullmatch(each.key)])

@@ -1,5 +1,7 @@
 """The catalogue: its right layer is the interpreter's, and each wrong one is what its words say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,11 +10,33 @@ from int8sim.golden.mutations.functions import variants
 from int8sim.golden.mutations.parts import ROUNDERS, real_as, shift_as
 from int8sim.golden.mutations.sites import replaced, sites
 from int8sim.golden.mutations.subject import Subject
-from int8sim.golden.samples import SAMPLES, sample_layer
+from int8sim.golden.samples import sample_kinds, sample_layer
+from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
+from int8sim.ops.matmul import Matmul
+from int8sim.ops.softmax import Softmax
 from int8sim.profiles.registry import profiles
 from int8sim.spec.requantize import double, double_up, output_double
 from int8sim.spec.rounding import Rounding, shift_right
+
+
+def reshaped(graph, op, *shapes):
+    """A graph of one layer with other shapes: of each tensor that it reads, then of its output."""
+    (layer,), (*inputs, output) = graph.layers, shapes
+    names = graph.inputs[: len(inputs)]
+    arithmetic = {
+        role: replace(step, parameters={name: resized(value, output[-1]) for name, value in step.parameters.items()})
+        for role, step in layer.arithmetic.items()
+    }
+    tensors = {name: graph.tensors[name].with_shape(shape) for name, shape in zip(names, inputs, strict=True)}
+    tensors[layer.output] = graph.tensors[layer.output].with_shape(output)
+    layer = replace(layer, op=op, inputs=(names * 2)[: len(layer.inputs)], arithmetic=arithmetic)
+    return Graph((layer,), tensors, {}, names, graph.outputs, graph.name, graph.profile)
+
+
+def resized(value, channels):
+    """A parameter of each channel, for another number of them."""
+    return np.resize(value, channels) if isinstance(value, np.ndarray) else value
 
 
 def drawn(graph, batch, seed=0):
@@ -23,15 +47,33 @@ def drawn(graph, batch, seed=0):
     ]
 
 
-@pytest.mark.parametrize("kind", SAMPLES)
-@pytest.mark.parametrize("profile", profiles())
-def test_the_right_layer_in_arrays_is_the_interpreters(profile, kind, compared):
-    graph = sample_layer(kind, profile)
+def check_right(graph, compared):
     inputs = drawn(graph, 2)
     (expected,) = run(graph, dict(zip(graph.inputs, inputs, strict=True)), backend="reference").values()
-    found = Subject.of(graph, graph.layers[0]).values(inputs, np.arange(expected.size))
+    subject = Subject.of(graph, graph.layers[0])
+    found = subject.values(subject.activations(inputs), np.arange(expected.size))
     assert np.array_equal(found, expected.reshape(-1))
     compared(expected.size, 1)
+
+
+@pytest.mark.parametrize(("profile", "kind"), [(each, kind) for each in profiles() for kind in sample_kinds(each)])
+def test_the_right_layer_in_arrays_is_the_interpreters(profile, kind, compared):
+    check_right(sample_layer(kind, profile), compared)
+
+
+@pytest.mark.parametrize(
+    ("kind", "op", "shapes"),
+    [
+        ("softmax", Softmax(1), ((1, 3, 2, 2), (1, 3, 2, 2))),
+        ("softmax", Softmax(2), ((1, 3, 4), (1, 3, 4))),
+        ("matmul", Matmul(), ((1, 2, 3, 5), (1, 1, 5, 4), (1, 2, 3, 4))),
+        ("matmul", Matmul(), ((1, 4, 4), (1, 4, 4))),
+    ],
+)
+@pytest.mark.parametrize("profile", ["onnxruntime", "tflite_reference"])
+def test_so_it_is_in_other_shapes(profile, kind, op, shapes, compared):
+    """The last shape is the output's; a layer with too few of others reads its first input twice."""
+    check_right(reshaped(sample_layer(kind, profile), op, *shapes), compared)
 
 
 @pytest.mark.parametrize("mode", Rounding)
@@ -76,8 +118,8 @@ def test_every_rounder_knows_its_own_mode(compared):
 
 
 def test_keys_are_unique_and_words_are_there():
-    for kind in SAMPLES:
-        for profile in profiles():
+    for profile in profiles():
+        for kind in sample_kinds(profile):
             graph = sample_layer(kind, profile)
             entries = catalogue(Subject.of(graph, graph.layers[0]))
             keys = [each.key for each in entries]

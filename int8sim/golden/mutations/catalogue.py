@@ -92,9 +92,9 @@ def same_step(one: Step, other: Step) -> bool:
 
 def _same_data(one: Subject, other: Subject) -> bool:
     """Whether a wrong operand is the right one after all: a bias of zeros, a symmetric kernel."""
-    if one.products is None or other.products is None:
+    if one.sums is None or other.sums is None:
         return False
-    first, second = vars(one.products), vars(other.products)
+    first, second = vars(one.sums), vars(other.sums)
     return all(first[name] is second[name] or _equal(first[name], second[name]) for name in first)
 
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from int8sim.golden.mutations.products import (
-    Products,
-    Read,
-    by_products,
-    exact_sum,
-    saturated,
-    wrapped,
-)
+from int8sim.golden.mutations.accumulators import Change, fits, of_accumulator
+from int8sim.golden.mutations.matrix_operands import of_matrices
+from int8sim.golden.mutations.products import Products, extension, saturated, wrapped
 from int8sim.golden.mutations.subject import Subject
-from int8sim.model.accumulation import accumulation
 from int8sim.model.step import Array
 from int8sim.model.tensor import BITS, TensorType
 
-WIDTHS = (16, 18, 20, 24, 32)
 LANES = 4
 """Bytes of a word."""
 
@@ -37,12 +30,15 @@ class Wrong(NamedTuple):
 
 def wrong_operands(subject: Subject) -> Iterator[Wrong]:
     """Every entry of the catalogue that applies to the layer's operands."""
+    if subject.matrices is not None:
+        for key, words, changes in of_matrices(subject, subject.matrices):
+            yield Wrong(key, words, replace(subject, matrices=replace(subject.matrices, **changes)), fits(key))
+        return
     if subject.products is None:
         yield from _of_inputs(subject)
         return
     for key, words, changes in _of_products(subject, subject.products):
-        fits = FITS.get(key, ("sum", int(key.rpartition("_")[2])) if key.startswith("accumulator_") else None)
-        yield Wrong(key, words, replace(subject, products=replace(subject.products, **changes)), fits)
+        yield Wrong(key, words, replace(subject, products=replace(subject.products, **changes)), fits(key))
 
 
 def _of_inputs(subject: Subject) -> Iterator[Wrong]:
@@ -52,7 +48,7 @@ def _of_inputs(subject: Subject) -> Iterator[Wrong]:
         if kind.quant is None or BITS[kind.dtype] > BITS["int16"]:
             continue
         name = "x" if len(subject.types) == 1 else "ab"[place] if len(subject.types) == 2 else f"input {place}"
-        key, words, read = _extension(kind)
+        key, words, read = extension(kind)
         if subject.op.name != "pad":  # it only moves their bits
             yield Wrong(f"{name}_{key}", f"{name}: {words}", replace(subject, reads={place: read}))
         if padded and kind.quantized.tensor_zero_point:
@@ -65,27 +61,17 @@ def _without_zero(kind: TensorType) -> TensorType:
     return replace(kind, quant=replace(kind.quant, zero_point=0))
 
 
-def _extension(kind: TensorType) -> tuple[str, str, Read]:
-    bits = BITS[kind.dtype]
-    if kind.dtype.startswith("u"):
-        return "sign_extended", "sign extension instead of zero extension", lambda codes: wrapped(codes, bits)
-    return "zero_extended", "zero extension instead of sign extension", lambda codes: codes & ((1 << bits) - 1)
-
-
-Change = tuple[str, str, Mapping[str, Any]]
-
-
 def _of_products(subject: Subject, products: Products) -> Iterator[Change]:
     yield from _of_x(subject.types[0], products)
     yield from _of_padding(subject.types[0], products)
     yield from _of_weights(subject, products)
     yield from _of_order(products)
     yield from _of_bias(products)
-    yield from _of_accumulator(subject)
+    yield from of_accumulator(subject)
 
 
 def _of_x(kind: TensorType, products: Products) -> Iterator[Change]:
-    key, words, read = _extension(kind)
+    key, words, read = extension(kind)
     yield f"x_{key}", f"x: {words}", {"read": read}
     if any(products.op.pads):
         within = {"read": read, "padded_first": False}
@@ -116,7 +102,7 @@ def _of_padding(kind: TensorType, products: Products) -> Iterator[Change]:
 
 def _of_weights(subject: Subject, products: Products) -> Iterator[Change]:
     codes = subject.constants[1]
-    key, words, read = _extension(subject.types[1])
+    key, words, read = extension(subject.types[1])
     zero: Any = np.reshape(subject.types[1].quantized.zero_point, (-1, *[1] * (codes.ndim - 1)))
     extended = (read(codes.astype(np.int64)) - zero).reshape(products.weights.shape)
     yield f"w_{key}", f"weights: {words}", {"weights": extended}
@@ -196,47 +182,3 @@ BIASES: tuple[tuple[str, str, Callable[[Array], Array]], ...] = (
     ("saturated_16", "bias saturated at 16 bits", lambda bias: saturated(bias, 16)),
     ("zero_extended_16", "low 16 bits of the bias zero extended", lambda bias: bias & 0xFFFF),
 )
-
-
-def _of_accumulator(subject: Subject) -> Iterator[Change]:
-    """Registers of other widths, after each product or once at the end."""
-    step = accumulation(subject.arithmetic)
-    own = int(step.parameters["bits"]) if step is not None and "bits" in step.parameters else 32  # type: ignore[arg-type]
-    for bits in dict.fromkeys((*WIDTHS, own - 1, own, own + 1)):
-        yield f"accumulator_wraps_{bits}", f"accumulator of {bits} bits, which wraps", _register(wrapped, bits)
-        each, once = _register(saturated, bits), _register(saturated, bits)
-        said = f"accumulator of {bits} bits, which saturates"
-        yield f"accumulator_saturates_{bits}", said, {**each, "total": by_products(saturated, bits)}
-        yield f"accumulator_saturates_once_{bits}", f"sum saturated at {bits} bits once, at the end", once
-    if step is None or (step.loop.products, step.loop.group_bits) != PAIRS:
-        yield "pairs_saturate_16", "sums of two products saturated at 16 bits", {"total": _in_pairs}
-    if subject.products is not None and _has_orders(subject.products):
-        other = {"channels_first": not subject.products.channels_first}
-        yield "order", "products added in the other order of channels and cells, each step saturating", other
-    yield "products_wrap_15", "products cut to 15 bits", {"total": _of_short_products}
-
-
-def _has_orders(products: Products) -> bool:
-    """Whether it matters which product comes first, and there are two orders."""
-    depth, *cells = products.weights.shape[1:]
-    return products.total is not exact_sum and depth > 1 and max(cells) > 1
-
-
-PAIRS = 2, 16
-"""Products of a group, and the bits at which its sum saturates, of vpmaddubsw."""
-FITS = {"pairs_saturate_16": ("pair of products", 16), "products_wrap_15": ("product", 15)}
-
-
-def _register(cut: Callable[[Array, int], Array], bits: int) -> Mapping[str, Any]:
-    """An exact sum, then the bias, then a register of so many bits."""
-    return {"total": exact_sum, "final": lambda values: cut(values, bits)}
-
-
-def _in_pairs(products: Array) -> Array:
-    """As vpmaddubsw adds."""
-    pairs = np.add.reduceat(products, np.arange(0, products.shape[1], 2), axis=1)
-    return exact_sum(saturated(pairs, 16))
-
-
-def _of_short_products(products: Array) -> Array:
-    return exact_sum(wrapped(products, 15))

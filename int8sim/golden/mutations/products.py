@@ -12,7 +12,7 @@ from int8sim.kernels.bounds import accumulates_in_sequence, centred
 from int8sim.kernels.storage import flip, stored_zero
 from int8sim.model.accumulation import CHANNELS_FIRST, Accumulation, accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array
-from int8sim.model.tensor import TensorType
+from int8sim.model.tensor import BITS, TensorType
 from int8sim.ops.base import Op, channels_last
 from int8sim.ops.conv2d import Conv2d
 
@@ -29,14 +29,15 @@ PRODUCTS = 1 << 20
 class Products:
     """A weighted layer as arrays.
 
-    op: the convolution, or the 1x1 one that a fully connected layer is. zero: x's zero point; padding: the code in
-    padded cells; read: what is taken for x's codes, padding included where it is padded_first. weights: int64
-    [O, C / group, kh, kw], their zero point subtracted. bias: int64 [O]. share: int64 [O], what the zero point adds to
-    a sum of stored codes, taken off it. total: how products are summed; final: what the accumulator's register makes of
-    sum and bias. channels_first: the order of products. layout, channel_axis: of the tensors.
+    op: the convolution, or the 1x1 one that a fully connected layer is. kind: x's type; zero: its zero point; padding:
+    the code in padded cells; read: what is taken for x's codes, padding included where it is padded_first. weights:
+    int64 [O, C / group, kh, kw], their zero point subtracted. bias: int64 [O]. share: int64 [O], what the zero point
+    adds to a sum of stored codes, taken off it. total: how products are summed; final: what the accumulator's register
+    makes of sum and bias. channels_first: the order of products. layout, channel_axis: of the tensors.
     """
 
     op: Conv2d
+    kind: TensorType
     layout: str
     channel_axis: int
     zero: int
@@ -49,6 +50,28 @@ class Products:
     final: Read
     channels_first: bool = True
     padded_first: bool = True
+
+    @property
+    def depth(self) -> int:
+        """Products of one accumulator."""
+        return int(self.weights[0].size)
+
+    @property
+    def added(self) -> Array:
+        """int64 [O]: what the sum of products gets."""
+        return self.bias - self.share
+
+    def telling(self, most: int) -> list[int]:
+        """Some channels: those of the greatest weights and of the greatest biases."""
+        weights, half = np.abs(self.weights).reshape(len(self.weights), -1).max(axis=1), most // 2
+        ranked = [np.argsort(-each, kind="stable")[:half].tolist() for each in (weights, np.abs(self.bias))]
+        return sorted({*ranked[0], *ranked[1]})
+
+    def ends(self) -> tuple[Array, Array]:
+        """The greatest and the least of each product, over all codes: int64 [O, K] in order of accumulation."""
+        flat = self._in_order(self.weights)
+        ends = [flat * (end - self.zero) for end in (self.kind.quantized.low, self.kind.quantized.high)]
+        return np.maximum(*ends), np.minimum(*ends)
 
     def accumulators(self, x: Array, places: Array) -> tuple[Array, Array]:
         """(accumulators, channels), int64 [n], of places: flat indices in the output tensor's own layout."""
@@ -137,6 +160,7 @@ def products_of(
     sums = weights.reshape(len(weights), -1).sum(axis=1)
     return Products(
         op=op if isinstance(op, Conv2d) else Conv2d(),
+        kind=types[0],
         layout=types[0].layout if isinstance(op, Conv2d) else "",
         channel_axis=output.channel_axis if isinstance(op, Conv2d) else len(output.shape) - 1,
         zero=-flip(types[0]) if stored else zero,
@@ -171,6 +195,14 @@ def wrapped(values: Array, bits: int) -> Array:
 def saturated(values: Array, bits: int) -> Array:
     """The array form of spec.integers.saturate."""
     return values.clip(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def extension(kind: TensorType) -> tuple[str, str, Read]:
+    """key, words and what is taken for the codes of a type that is extended wrongly."""
+    bits = BITS[kind.dtype]
+    if kind.dtype.startswith("u"):
+        return "sign_extended", "sign extension instead of zero extension", lambda codes: wrapped(codes, bits)
+    return "zero_extended", "zero extension instead of sign extension", lambda codes: codes & ((1 << bits) - 1)
 
 
 def exact_sum(products: Array) -> Array:

@@ -9,20 +9,27 @@ from typing import Any
 
 import numpy as np
 
+from int8sim.golden.mutations.matrices import Matrices, matrices_of
 from int8sim.golden.mutations.products import Products, Read, products_of
+from int8sim.golden.mutations.rows import row_values
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Op, from_channels_last
 from int8sim.ops.elementwise import Elementwise
 from int8sim.ops.pointwise import Pointwise
+from int8sim.ops.softmax import Softmax
+
+Sums = Products | Matrices
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A layer. constants: by input. reads: by input, what is taken for its codes. products: of a weighted layer.
+    """A layer.
 
-    sources: of each activation, the number of the tensor that it is, which may be one that the layer read before.
+    constants: by input. sources: of each activation, the number of the tensor that it is, which may be one that the
+    layer read before. reads: by input, what is taken for its codes. products: of a weighted layer; matrices: of a
+    product of two of the inputs.
     """
 
     op: Op
@@ -33,6 +40,7 @@ class Subject:
     sources: tuple[int, ...]
     reads: Mapping[int, Read] = field(default_factory=dict)
     products: Products | None = None
+    matrices: Matrices | None = None
 
     @classmethod
     def of(cls, graph: Graph, layer: Layer) -> Subject:
@@ -42,7 +50,13 @@ class Subject:
         products = products_of(layer.op, types, output, arithmetic, constants) if layer.arithmetic else None
         names = [name for name in layer.inputs if name not in graph.constants]
         sources = tuple([*dict.fromkeys(names)].index(name) for name in names)
-        return cls(layer.op, types, output, arithmetic, constants, sources, products=products)
+        matrices = matrices_of(layer.op, types, arithmetic) if arithmetic else None
+        return cls(layer.op, types, output, arithmetic, constants, sources, products=products, matrices=matrices)
+
+    @property
+    def sums(self) -> Sums | None:
+        """What the output step is given, where that is a sum of products."""
+        return self.products or self.matrices
 
     @property
     def free(self) -> list[TensorType]:
@@ -68,10 +82,15 @@ class Subject:
             accumulators, channels = self.products.accumulators(activations[0], places)
             return self._codes(each_once(self.arithmetic["output"], [accumulators], channels))
         inputs = self.inputs(activations)
+        if self.matrices is not None:
+            accumulators, channels = self.matrices.accumulators(inputs, places)
+            return self._codes(each_once(self.arithmetic["output"], [accumulators], channels))
         shape = self.shape(len(activations[0]))
         if isinstance(self.op, Elementwise | Pointwise) and self.arithmetic:
             (step,) = self.arithmetic.values()
             return self._codes(self._alone(step, inputs, shape, places))
+        if isinstance(self.op, Softmax) and self.arithmetic:
+            return self._codes(row_values(self.arithmetic, self.op.axis, inputs[0], places))
         found = [self._at(inputs, index) for index in zip(*np.unravel_index(places, shape), strict=True)]
         if any(each is None for each in found):
             whole = self.op.reference(self.types, self.output, self.arithmetic, inputs)

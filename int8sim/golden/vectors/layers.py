@@ -11,9 +11,11 @@ from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.vectors.averages import finished
 from int8sim.golden.vectors.cover import apart, cover
 from int8sim.golden.vectors.pool import Pool, killing
+from int8sim.golden.vectors.rows import rows_for
 from int8sim.golden.vectors.score import Judged
-from int8sim.golden.vectors.weighted import extremes, weighted
+from int8sim.golden.vectors.weighted import AnySolver, extremes, solver_of, weighted
 from int8sim.model.step import Array
+from int8sim.ops.softmax import Softmax
 
 DRAWN = 64
 ROUNDS = 40
@@ -29,11 +31,12 @@ def chosen_samples(
     pool = Pool(subject, rng)
     pool.levels()
     pool.draw(DRAWN)
-    if subject.products is not None:
-        extremes(pool, subject.products)
+    solver = solver_of(subject, rng)
+    if solver is not None:
+        extremes(pool, solver)
     table, first = pool.prints(mutants), len(pool.samples)
     alive = np.flatnonzero(~killing(table).any(axis=1)).tolist()
-    proved = _of_the_rest(pool, [mutants[place] for place in alive])
+    proved = _of_the_rest(pool, solver, [mutants[place] for place in alive])
     if len(pool.samples) > first:
         table = np.concatenate([table, pool.prints(mutants, first)], axis=1)
     chosen = cover(killing(table), most) or [0]
@@ -44,10 +47,12 @@ def chosen_samples(
     return batch, [pool.aims[place] for place in chosen], proved
 
 
-def _of_the_rest(pool: Pool, alive: list[Mutant]) -> list[Judged]:
+def _of_the_rest(pool: Pool, solver: AnySolver | None, alive: list[Mutant]) -> list[Judged]:
     """Targets for each mutation that is left, solved for, into the pool; or the proof that there are none."""
-    if pool.subject.products is not None:
-        return weighted(pool, pool.subject.products, alive)
+    if solver is not None:
+        return weighted(pool, solver, alive)
+    if isinstance(pool.subject.op, Softmax):
+        return rows_for(pool, pool.subject.op.axis, alive)
     proved = finished(pool, alive) if "finish" in pool.subject.arithmetic else []
     done = {each.key for each in proved}
     _drawn_on(pool, [each for each in alive if each.key not in done])

@@ -101,7 +101,7 @@ def prints(right: Subject, mutants: Sequence[Mutant], batch: list[Array], aims: 
 
 def _places(subject: Subject) -> int:
     """Of one candidate's output, how many are looked at."""
-    return max(1, PLACES // (subject.products.weights[0].size if subject.products is not None else 1))
+    return max(1, PLACES // (subject.sums.depth if subject.sums is not None else 1))
 
 
 def _values(subject: Subject, batch: list[Array], places: Array, count: int) -> list[object]:

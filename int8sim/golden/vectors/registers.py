@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from int8sim.golden.mutations.products import Products, exact_sum
+from int8sim.golden.mutations.products import exact_sum
 from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.vectors.targets import Reach, constant
 from int8sim.model.step import Array
-from int8sim.model.tensor import TensorType
 
 UNSEEN = "wherever the register saturates, so does the output: bounds of all sums, accumulators tried"
 
 
-def never_seen(subject: Subject, kind: TensorType, bounds: Reach, bits: int) -> bool:
+def never_seen(subject: Subject, bounds: Reach, bits: int) -> bool:
     """Whether an accumulator of so many bits that saturates after each product gives every output of the exact one.
 
     No input takes it from one end to the other. So from its last cut at the upper end on, both sums are at least that
     end plus the least sum of the products behind; and all accumulators from there on give one code. Below likewise.
     """
-    products = subject.products
-    if products is None or products.total is not exact_sum:
+    sums = subject.sums
+    if sums is None or sums.total is not exact_sum:
         return False
     top = 1 << (bits - 1)
-    most, least = greatest_and_least(products, kind)
+    most, least = sums.ends()
     great, small = np.maximum(most, 0), np.minimum(least, 0)  # 0 in padded cells
     if max(great.sum(1).max(), -small.sum(1).min()) >= 2 * top - 1:
         return False
-    added, step = products.bias - products.share, subject.arithmetic["output"]
+    added, step = sums.added, subject.arithmetic["output"]
     above = np.minimum(_behind(great, small, top) + added, top - 1)
     below = -np.minimum(_behind(-small, -great, top + 1) - added, top)
     upper, lower = Reach(np.minimum(above, bounds.high), bounds.high), Reach(bounds.low, np.maximum(below, bounds.low))
     return constant(step, subject.output, upper) and constant(step, subject.output, lower)
-
-
-def greatest_and_least(products: Products, kind: TensorType) -> tuple[Array, Array]:
-    """Of each product, over all codes: int64 [O, K] in order of accumulation."""
-    weights = products.weights if products.channels_first else products.weights.transpose(0, 2, 3, 1)
-    flat = weights.reshape(len(weights), -1)
-    ends = [flat * (end - products.zero) for end in (kind.quantized.low, kind.quantized.high)]
-    return np.maximum(*ends), np.minimum(*ends)
 
 
 def _behind(great: Array, small: Array, top: int) -> Array:

@@ -12,7 +12,6 @@ import numpy as np
 
 from int8sim.golden.mutations.products import Products, as_it_is
 from int8sim.model.step import Array
-from int8sim.model.tensor import TensorType
 
 STARTS = 12
 PASSES = 6
@@ -21,44 +20,50 @@ NEAR = 64
 
 
 class Solver:
-    """One layer, its input's type, a batch of one."""
+    """One layer, a batch of one. A sample is [codes], as a pool takes it."""
 
-    def __init__(self, products: Products, kind: TensorType, rng: np.random.Generator) -> None:
-        self.products, self.kind, self.rng = products, kind, rng
+    def __init__(self, products: Products, rng: np.random.Generator) -> None:
+        self.products, self.kind, self.rng = products, products.kind, rng
+        kind = products.kind
         self.shape = (1, *kind.shape[1:])
         self.ends = kind.quantized.low, kind.quantized.high
         self.places = self._places()
 
-    def vector(self, channel: int, wanted: int) -> Array | None:
+    @property
+    def sums(self) -> Products:
+        """Of the layer."""
+        return self.products
+
+    def vector(self, channel: int, wanted: int) -> list[Array] | None:
         """Codes [1, ...] whose accumulator is the wanted one at the channel's best place; None where none is found."""
         cells, weights = self._window(channel)
         inside = cells >= 0
         outside = (self.products.padding - self.products.zero) * weights[~inside].sum()
-        found = self._solve(weights[inside], wanted - self._added(channel) - int(outside))
+        found = self._solve(weights[inside], wanted - int(self.products.added[channel] + outside))
         if found is None:
             return None
         values = np.zeros(len(cells), np.int64)
         values[inside] = found
         return self._filled(cells, values, self.drawn())
 
-    def extreme(self, channel: int, share: float, sign: int) -> Array:
+    def extreme(self, channel: int, share: float, sign: int) -> list[Array]:
         """Codes [1, ...] whose products grow as far as they can over the first share of a window, and shrink behind."""
         cells, weights = self._window(channel)
         signs = np.where(np.arange(len(cells)) < len(cells) * share, sign, -sign)
         return self._filled(cells, np.where(weights * signs > 0, self.ends[1], self.ends[0]), self.drawn())
 
-    def pair(self, channel: int, sign: int) -> Array:
+    def pair(self, channel: int, sign: int) -> list[Array]:
         """Codes [1, ...] with one pair of neighbouring products as great as it can be, and nothing else."""
         cells, values, _ = self._pair(channel, sign)
         return self._filled(cells, values, np.full(self.shape, self.kind.quantized.tensor_zero_point, self.kind.dtype))
 
-    def pair_within(self, channel: int, sign: int, wanted: int) -> Array | None:
+    def pair_within(self, channel: int, sign: int, wanted: int) -> list[Array] | None:
         """The same, with other products that bring the accumulator to the wanted one; None where none are found."""
         cells, values, first = self._pair(channel, sign)
         weights, others = self._window(channel)[1], cells >= 0
         others[first : first + 2] = False
         rest = int(((np.where(cells < 0, self.products.padding, values) - self.products.zero) * weights)[~others].sum())
-        found = self._solve(weights[others], wanted - self._added(channel) - rest)
+        found = self._solve(weights[others], wanted - int(self.products.added[channel]) - rest)
         if found is None:
             return None
         values[others] = found
@@ -74,18 +79,15 @@ class Solver:
         values[first : first + 2] = reals[first : first + 2] + self.products.zero
         return cells, values, first
 
-    def _added(self, channel: int) -> int:
-        return int(self.products.bias[channel] - self.products.share[channel])
-
     def _window(self, channel: int) -> tuple[Array, Array]:
         """The flat index of each cell and its weight, at the channel's best place."""
         place = self.places[channel]
         return self._cells(place), np.array(self.products.taps(np.zeros(self.shape, self.kind.dtype), place)[1])
 
-    def _filled(self, cells: Array, values: Array, sample: Array) -> Array:
+    def _filled(self, cells: Array, values: Array, sample: Array) -> list[Array]:
         codes = sample.reshape(-1)
         codes[cells[cells >= 0]] = values[cells >= 0]
-        return codes.reshape(self.shape)
+        return [codes.reshape(self.shape)]
 
     def drawn(self) -> Array:
         """A random sample."""
@@ -114,13 +116,18 @@ class Solver:
 
     def _solve(self, weights: Array, wanted: int) -> Array | None:
         low, high = (end - self.products.zero for end in self.ends)
-        for _ in range(STARTS):
-            x = self.rng.integers(low, high + 1, len(weights))
-            rest = _approach(x, weights, wanted, (low, high), self.rng)
-            if rest and not _pair(x, weights, rest, (low, high)):
-                continue
-            return x + self.products.zero
-        return None
+        found = solved(weights, wanted, (low, high), self.rng)
+        return None if found is None else found + self.products.zero
+
+
+def solved(weights: Array, wanted: int, ends: tuple[int, int], rng: np.random.Generator) -> Array | None:
+    """x within its ends, int64 [K], with sum(x * weights) = wanted; None where none is found."""
+    for _ in range(STARTS):
+        x = rng.integers(ends[0], ends[1] + 1, len(weights))
+        rest = _approach(x, weights, wanted, ends, rng)
+        if not rest or _pair(x, weights, rest, ends):
+            return x
+    return None
 
 
 def _approach(x: Array, weights: Array, wanted: int, ends: tuple[int, int], rng: np.random.Generator) -> int:

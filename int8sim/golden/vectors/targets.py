@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from int8sim.golden.mutations.functions import FAILURES
-from int8sim.golden.mutations.products import Products, Read
+from int8sim.golden.mutations.products import Read
+from int8sim.golden.mutations.subject import Sums
 from int8sim.model.errors import CompileError
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
@@ -36,13 +37,10 @@ class Reach(NamedTuple):
     high: Array
 
 
-def reach(products: Products, kind: TensorType) -> Reach:
+def reach(sums: Sums) -> Reach:
     """Bounds of a layer's accumulators; every partial sum, without the bias, lies within them less the bias."""
-    codes = kind.quantized.low - products.zero, kind.quantized.high - products.zero
-    weights = products.weights.reshape(len(products.weights), -1)
-    ends = np.stack([weights * each for each in (*codes, 0)])
-    added = products.bias - products.share
-    return Reach(ends.min(0).sum(-1) + added, ends.max(0).sum(-1) + added)
+    most, least = sums.ends()
+    return Reach(np.minimum(least, 0).sum(-1) + sums.added, np.maximum(most, 0).sum(-1) + sums.added)
 
 
 def corners(step: Step, channel: int, low: int, high: int) -> list[int]:
