@@ -34,6 +34,7 @@ def compare_dump(golden: Golden, path: Path, packing: Packing | None = None, *, 
 
 
 def _compare_piece(golden: Golden, piece: Piece, entry: TensorReport, report: Report, backend: str) -> None:
+    entry.compared -= piece.unseen
     step = rows_of((1, *piece.tensor.shape), piece.tensor.dtype.itemsize, BLOCK)
     for at in range(0, len(piece.values), step):
         actual = _part(piece, at, at + step)

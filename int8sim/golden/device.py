@@ -13,10 +13,14 @@ from int8sim.model.step import Array
 
 
 class Held(NamedTuple):
-    """samples: int64 [n], their numbers in the golden file, in rising order. values: [n, ...]."""
+    """samples: int64 [n], their numbers in the golden file, in rising order. values: [n, ...].
+
+    unseen: how many of them the dump does not tell; the golden file's own stand there.
+    """
 
     samples: Array
     values: Array
+    unseen: int = 0
 
     def at(self, samples: Array) -> Array:
         """The values of some of the samples."""
@@ -30,13 +34,14 @@ def device_tensors(golden: Golden, path: Path, packing: Packing | None = None) -
         name, values = piece.tensor.name, np.asarray(piece.values)
         if piece.tensor.role != "accumulator":
             own = np.arange(piece.start, min(piece.start + len(values), piece.tensor.count))
-            given = Held(own, values[: len(own)].astype(piece.tensor.dtype, copy=False))
+            given = Held(own, values[: len(own)].astype(piece.tensor.dtype, copy=False), piece.unseen)
             found[name] = _joined(found[name], given) if name in found else given
     return found
 
 
 def _joined(one: Held, other: Held) -> Held:
-    return Held(*(np.concatenate(both) for both in zip(one, other, strict=True)))
+    samples, values = (np.concatenate(both) for both in zip(one[:2], other[:2], strict=True))
+    return Held(samples, values, one.unseen + other.unseen)
 
 
 def golden_values(golden: Golden, name: str, samples: Array) -> Array:

@@ -109,7 +109,8 @@ def _row(golden: Golden, name: str, pairs: Mapping[str, _Pair]) -> Row:
     layer, (expected, _) = golden.graph.producer(name), pairs[name]
     different = int(pairs[name].differs.sum())
     own = _own(golden, layer, pairs) if layer and layer.arithmetic and different else None
-    return Row(name, layer.name if layer else "", len(expected), expected.size, different, own)
+    compared = expected.size - pairs[name].device.unseen
+    return Row(name, layer.name if layer else "", len(expected), compared, different, own)
 
 
 def _own(golden: Golden, layer: Layer, pairs: Mapping[str, _Pair]) -> int | None:

@@ -11,11 +11,11 @@ import numpy as np
 
 from int8sim.formats.c_header import read_header
 from int8sim.formats.nvdla_dat import Record, read_dat
-from int8sim.formats.nvdla_dimg import read_dimg
+from int8sim.formats.nvdla_dimg import X32, Dimg, legacy_memory, read_dimg
 from int8sim.formats.readmemh import read_words
 from int8sim.formats.words import Words
 from int8sim.golden.cubes import cube_obstacle, from_cube, surface, unpack_sample
-from int8sim.model.errors import DumpTextError, NotADumpError
+from int8sim.model.errors import DumpTextError, NotADumpError, ParameterError
 from int8sim.model.step import Array
 from int8sim.nvdla_trace.hardware import Hardware
 
@@ -146,12 +146,33 @@ def _memory(path: Path, records: tuple[Record, ...]) -> bytes:
 
 def _dimg(path: Path, expected: Expected) -> Array:
     _check_cube(path, expected)
-    cube = read_dimg(path).cube
+    image = read_dimg(path)
+    cube = image.cube
     if cube.size != expected.size:
         raise NotADumpError(
             path, f"it is {cube.dtype}{list(cube.shape)}; tensor {expected.tensor!r} is {expected.shape}"
         )
+    packed = surface(expected.shape, expected.layout, X8_ATOM)
+    if image.surface_format == X32 and (image.line_stride, image.size) == (packed.line_stride, packed.size):
+        return _legacy(path, image, expected)
     return from_cube(cube, expected.shape, expected.layout)[None]
+
+
+X8_ATOM = 8
+
+
+def _legacy(path: Path, image: Dimg, expected: Expected) -> Array:
+    """An x8 surface that was read with x32 addresses, as in NVIDIA's nv_small goldens; what it lacks is masked."""
+    try:
+        memory, known = legacy_memory(image)
+    except ParameterError as problem:
+        raise NotADumpError(path, f"format x32 over a surface of atoms of {X8_ATOM}: {problem}") from None
+    values, seen = (
+        unpack_sample(each.tobytes(), expected.shape, expected.layout, X8_ATOM)
+        for each in (memory, known.astype(np.int8))
+    )
+    masked: Array = np.ma.masked_array(values, seen == 0)[None]
+    return masked
 
 
 def _check_cube(path: Path, expected: Expected) -> None:

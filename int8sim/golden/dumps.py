@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 from numpy.lib import format as npy
 
 from int8sim.formats.words import Words
@@ -45,12 +46,16 @@ class Packing:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Some samples of one tensor. start: the first one's number. values: [n, ...], or what slices like it."""
+    """Some samples of one tensor. start: the first one's number. values: [n, ...], or what slices like it.
+
+    unseen: how many values the dump does not tell; the golden file's own stand there.
+    """
 
     tensor: Recorded
     start: int
     values: Any
     source: str
+    unseen: int = 0
 
 
 def pieces(golden: Golden, path: Path, packing: Packing | None = None) -> Iterator[Piece]:
@@ -107,7 +112,14 @@ class _Dump:
     def piece(self, tensor: Recorded, expected: Expected, values: Any, source: str) -> Piece:
         """Checked. Raises NotADumpError."""
         expected.check(source, values)
-        return Piece(tensor, expected.start, values, source)
+        if not isinstance(values, np.ma.MaskedArray):
+            return Piece(tensor, expected.start, values, source)
+        recorded = tensor.rows(expected.start, expected.start + len(values))
+        if len(recorded) < len(values):
+            reason = f"it tells a part of sample {expected.start}, which is recorded by its hash alone"
+            raise NotADumpError(source, f"{reason}; record it in full, or dump the whole tensor")
+        told = np.where(values.mask, recorded, values.data)
+        return Piece(tensor, expected.start, told, source, int(values.mask.sum()))
 
 
 def _from_hdf5(dump: _Dump) -> Iterator[Piece]:

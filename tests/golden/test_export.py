@@ -12,27 +12,34 @@ import pytest
 from int8sim import api
 from int8sim.formats.nvdla_commands import MEMORY, CheckCrc, MemLoad, Trace
 from int8sim.formats.nvdla_dat import read_dat
-from int8sim.formats.nvdla_dimg import dimg, write_dimg
+from int8sim.formats.nvdla_dimg import dimg, legacy, write_dimg
 from int8sim.formats.nvdla_packing import unpack_weights
 from int8sim.formats.words import Words
 from int8sim.golden import export_formats, store
+from int8sim.golden.diff_files import diff
 from int8sim.golden.dumps import Packing
 from int8sim.golden.export import export
 from int8sim.golden.export_constants import layer_entries
 from int8sim.golden.export_formats import EXPORTERS
 from int8sim.golden.recorded import recorded_tensors
+from int8sim.golden.samples import sample_layer
 from int8sim.graph.ir import Layer
 from int8sim.model.errors import (
+    NotADumpError,
     NotExportableError,
     OutputNotWritableError,
     ParameterError,
     UnknownNameError,
 )
+from int8sim.model.tensor import TensorType
 from int8sim.nvdla_trace.hardware import hardware
 from int8sim.nvdla_trace.play import play
+from int8sim.ops.average_pool import AveragePool
 from int8sim.ops.clip import Clip
+from int8sim.ops.flatten import Flatten
 
 from . import small
+from .test_mutations import drawn, reshaped
 
 CONV, INDEX = "block/conv.1", (2, 1, 0, 3)
 
@@ -272,6 +279,53 @@ def test_dimg_files_of_the_runtime_are_compared(path, golden, tmp_path, compared
     assert report.matched
     assert report.compared == 2 * 3 * 2 * 5
     compared(report.compared)
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory):
+    """Samples of 32 channels by 8 by 8, as NVIDIA's nv_small goldens are; the last is recorded by its hash alone."""
+    pool = reshaped(sample_layer("average_pool", "nvdla"), AveragePool((2, 2), (1, 1)), (1, 32, 9, 9), (1, 32, 8, 8))
+    (y,), path = pool.outputs, tmp_path_factory.mktemp("deep") / "g.h5"
+    layers = *pool.layers, Layer("flat", Flatten(), (y,), "flat")
+    tensors = {**pool.tensors, "flat": TensorType((1, 2048), "int8", "", pool.tensors[y].quant)}
+    graph = dataclasses.replace(pool, layers=layers, tensors=tensors, outputs=("flat",))
+    api.record(graph, {graph.inputs[0]: drawn(pool, 2)[0]}, path, samples=1, backend="reference")
+    return path
+
+
+def test_the_packing_of_nv_small_goldens_is_known(deep, tmp_path, compared):
+    """704 of 2,048 bytes stand in such an image; these are compared, and a wrong one is found at its own index."""
+    golden = store.read(deep)
+    name = golden.graph.layers[0].output
+    values = golden.rows(name, 0, 1)[0]
+    write_dimg(tmp_path / f"{name}.0.dimg", legacy(values))
+    report = api.verify(deep, dump=tmp_path)
+    assert (report.matched, report.compared) == (True, 704)
+    compared(report.compared)
+    values[0, 3, 4] ^= 4  # byte 3 * 64 + 4 * 8: x32 addresses see it
+    write_dimg(tmp_path / f"{name}.0.dimg", legacy(values))
+    report = api.verify(deep, dump=tmp_path)
+    assert (report.different, report.first.index) == (1, (0, 0, 3, 4))
+    found = diff(deep, tmp_path)
+    assert [(row.compared, row.different) for row in found.rows] == [(704, 1)]
+
+
+def test_a_part_of_a_sample_that_is_a_hash_is_refused(deep, tmp_path):
+    golden = store.read(deep)
+    name = golden.graph.layers[0].output
+    write_dimg(tmp_path / f"{name}.1.dimg", legacy(golden.rows(name, 0, 1)[0]))
+    with pytest.raises(NotADumpError, match="tells a part of sample 1, which is recorded by its hash alone"):
+        api.verify(deep, dump=tmp_path)
+
+
+def test_bytes_that_contradict_each_other_are_refused(deep, tmp_path):
+    golden = store.read(deep)
+    name = golden.graph.layers[0].output
+    image = legacy(golden.rows(name, 0, 1)[0])
+    image.cube.reshape(-1)[:] = np.arange(2048) % 100
+    write_dimg(tmp_path / f"{name}.0.dimg", image)
+    with pytest.raises(NotADumpError, match="bytes that contradict each other"):
+        api.verify(deep, dump=tmp_path)
 
 
 def test_bad_requests_are_named_and_leave_nothing(golden, path, tmp_path):
