@@ -12,11 +12,16 @@ from int8sim.kernels.compile import bind
 from int8sim.kernels.cpu.pointwise import EIGHT_BITS, Real
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, parameters, place
-from int8sim.kernels.cuda.primitives import as_int, as_real
+from int8sim.kernels.cuda.primitives import as_index, as_int, as_real
+from int8sim.kernels.cuda.ptx import load_16, store_16
 from int8sim.kernels.roles import Parameters, convert, convert_at
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
+
+ENTRIES = 256
+TOGETHER = 16
+"""Bytes that a thread looks up: one load and one store."""
 
 
 def prepare(
@@ -58,15 +63,41 @@ def _loop(step: Step, x: TensorType, y: TensorType) -> Callable[..., None]:
 
 def by_table(step: Step, x: TensorType, y: TensorType) -> Callable[[DeviceArray], DeviceArray]:
     """8-bit codes to codes or to real values: the step of each of the 256 stored values, interpreted once."""
-    table = place(np.array([step(stored - flip(x)) + flip(y) for stored in range(256)], stored_dtype(y)))
-    kernel = build(look_up)
+    table = place(np.array([step(stored - flip(x)) + flip(y) for stored in range(ENTRIES)], stored_dtype(y)))
+    together = table.dtype == np.uint8
+    kernel = build(look_up_bytes if together else look_up)
 
     def call(stored: DeviceArray) -> DeviceArray:
         out = empty(stored.shape, table.dtype)
-        kernel.launch_each(out.size, stored.reshape(-1), table, out.reshape(-1))
+        threads = sum(divmod(out.size, TOGETHER)) if together else out.size
+        kernel.launch_each(threads, stored.reshape(-1), table, out.reshape(-1))
         return out
 
     return call
+
+
+def look_up_bytes(x: Any, table: Any, out: Any) -> None:
+    """uint8 [n] to uint8 [n]: a thread takes sixteen of them, or one of the last n % 16."""
+    s = cuda.shared.array(ENTRIES, np.uint8)
+    for k in range(as_int(cuda.threadIdx.x), ENTRIES, as_int(cuda.blockDim.x)):
+        s[as_index(k)] = table[as_index(k)]
+    cuda.syncthreads()
+    i, whole = cuda.grid(1), out.shape[0] // TOGETHER
+    place = whole * (TOGETHER - 1) + i
+    if i < whole:
+        words = load_16(x, i * TOGETHER)
+        found = four(s, words[0]), four(s, words[1]), four(s, words[2]), four(s, words[3])
+        store_16(out, i * TOGETHER, found)
+    elif place < out.shape[0]:
+        out[as_index(place)] = s[as_int(x[as_index(place)])]
+
+
+def four(table: Any, word: int) -> int:
+    """The entries of a word's four bytes."""
+    found = 0
+    for k in range(0, 32, 8):
+        found |= as_int(table[as_index((word >> k) & 255)]) << k
+    return found
 
 
 def look_up(x: Any, table: Any, out: Any) -> None:
