@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from int8sim.graph.ir import Graph, Layer
-from int8sim.kernels.bounds import centred
+from int8sim.kernels.weights import centred
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import channels_last

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from int8sim.kernels.storage import flip
-from int8sim.model.accumulation import CHANNELS_FIRST, UNSTATED, Accumulation, Loop, accumulation, is_wide
+from int8sim.kernels.weights import centred, in_step_order
+from int8sim.model.accumulation import CHANNELS_LAST, UNSTATED, WIDEST, Accumulation, Loop, accumulation, is_wide
 from int8sim.model.errors import AccumulatorError
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType, dtype_range
 
 FINAL_BITS = 32
 """Of the fast kernels' accumulators, bias included."""
+
+
+def add_exactly(acc: int, product: int) -> int:
+    """acc + product."""
+    return acc + product
+
+
+EXACT = Accumulation(add_exactly, {}, Loop(WIDEST, order=CHANNELS_LAST))
+"""Of 16-bit activations: no sum of their products leaves 62 bits."""
 
 
 class Range(NamedTuple):
@@ -55,20 +65,6 @@ def accumulates_in_sequence(
     _check_stated(step, sums, groups)
     wide = is_wide(*(kind for i, kind in enumerate(types) if i not in constants))
     return loop.bits is not None and not wide and not _final(weights, x, constants.get(2)).fits(FINAL_BITS)
-
-
-def centred(weights: Array, kind: TensorType) -> Array:
-    """Weights minus their zero point, int64; one zero point, or one for each slice of axis 0."""
-    zero_point: Any = kind.quantized.zero_point
-    per_output = np.array(zero_point).reshape(-1, *[1] * (weights.ndim - 1))
-    shifted: Array = weights.astype(np.int64) - per_output
-    return shifted
-
-
-def in_step_order(weights: Array, loop: Loop) -> Array:
-    """Weights [O, C, rows, columns], or [O, K], as [O, products] in the order of accumulation."""
-    last = weights.ndim == 4 and loop.order != CHANNELS_FIRST
-    return (weights.transpose(0, 2, 3, 1) if last else weights).reshape(len(weights), -1)
 
 
 def _weights(types: Sequence[TensorType], constants: Mapping[int, Array], loop: Loop) -> Range:

@@ -17,9 +17,9 @@ from int8sim.kernels import cache
 from int8sim.kernels.cpu.chains import PIXELS
 from int8sim.kernels.cpu.float_conv2d import prepare_float
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, float_instruction_set
-from int8sim.kernels.cpu.geometry import geometry
 from int8sim.kernels.cpu.matmul import matmul_float
 from int8sim.kernels.cpu.regions import STRETCH, cells, regions
+from int8sim.kernels.geometry import geometry
 from int8sim.model.tensor import TensorType
 from int8sim.ops.conv2d import Conv2d
 from int8sim.ops.window import Window
@@ -266,7 +266,7 @@ from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.chains import chains
 from int8sim.kernels.cpu.float_conv2d import prepare_float
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, float_instruction_set
-from int8sim.kernels.cpu.geometry import geometry
+from int8sim.kernels.geometry import geometry
 from int8sim.model.tensor import TensorType
 from int8sim.ops.conv2d import Conv2d
 

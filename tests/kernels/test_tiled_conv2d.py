@@ -13,9 +13,9 @@ from int8sim.kernels.cpu import integer_conv2d
 from int8sim.kernels.cpu.amx_conv2d import AmxConvolution
 from int8sim.kernels.cpu.conv2d import prepare
 from int8sim.kernels.cpu.convolve import PIXELS
-from int8sim.kernels.cpu.geometry import PIXELWISE, geometry
 from int8sim.kernels.cpu.tile import DOT_PRODUCTS
 from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
+from int8sim.kernels.geometry import PIXELWISE, geometry
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.step import Step
 from int8sim.model.tensor import QuantParams, TensorType

@@ -13,7 +13,7 @@ from int8sim.export_c.layers.sequence import convolution_in_order
 from int8sim.export_c.layers.sums import convolution_of_codes
 from int8sim.export_c.layers.window import Window
 from int8sim.kernels.cpu.conv_transpose import inside, turned
-from int8sim.kernels.cpu.geometry import PIXELWISE
+from int8sim.kernels.geometry import PIXELWISE
 from int8sim.kernels.storage import stored_axes
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType

@@ -12,9 +12,9 @@ import numpy as np
 
 from int8sim.export_c.call import Call, Room, Site
 from int8sim.export_c.layers.window import Sizes, Window, narrow
-from int8sim.kernels.bounds import in_step_order
 from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.kernels.storage import flip, stored_zero
+from int8sim.kernels.weights import in_step_order
 from int8sim.model.accumulation import CHANNELS_LAST, Accumulation, accumulation
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType

@@ -14,7 +14,7 @@ import numpy as np
 from int8sim.export_c.call import Call, Site
 from int8sim.export_c.compiled import Bound
 from int8sim.export_c.layers.window import Sizes, Window, narrow
-from int8sim.kernels.cpu.sequence import add_exactly
+from int8sim.kernels.bounds import add_exactly
 from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.model.accumulation import is_wide
 from int8sim.model.step import Array

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from int8sim.export_c.call import Room
-from int8sim.kernels.bounds import accumulates_in_sequence, centred
-from int8sim.kernels.cpu.geometry import Convolution
+from int8sim.kernels.bounds import accumulates_in_sequence
+from int8sim.kernels.geometry import Convolution
+from int8sim.kernels.weights import centred
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 

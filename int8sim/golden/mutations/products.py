@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from int8sim.kernels.bounds import accumulates_in_sequence, centred
+from int8sim.kernels.bounds import accumulates_in_sequence
 from int8sim.kernels.storage import flip, stored_zero
+from int8sim.kernels.weights import centred
 from int8sim.model.accumulation import CHANNELS_FIRST, Accumulation, accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import BITS, TensorType

@@ -28,15 +28,16 @@ from int8sim.kernels.cpu.chains import by_image
 from int8sim.kernels.cpu.convolve import requantize
 from int8sim.kernels.cpu.copy import copy_bytes
 from int8sim.kernels.cpu.emitter import WORD_BYTES
-from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.memory import empty_on_a_cache_line
 from int8sim.kernels.cpu.panels import panels
-from int8sim.kernels.cpu.runs import parts_of, sizes, wrapped
+from int8sim.kernels.cpu.runs import sizes
 from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import AMX, STRIP, WIDEST, Tiles
+from int8sim.kernels.geometry import Convolution, Geometry
 from int8sim.kernels.roles import Parameters
 from int8sim.kernels.storage import stored_dtype
+from int8sim.kernels.weights import parts_of, wrapped
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from int8sim.kernels.cpu.amx_tile import ROW_BYTES
-from int8sim.kernels.cpu.geometry import Geometry
 from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.regions import side_by_side
 from int8sim.kernels.cpu.runs import Region, Run
 from int8sim.kernels.cpu.tile import AMX, GROUP
+from int8sim.kernels.geometry import Geometry
 from int8sim.model.step import Array
 
 COPY = 3

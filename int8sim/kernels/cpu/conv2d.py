@@ -12,18 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from int8sim.kernels.bounds import accumulates_in_sequence, centred
+from int8sim.kernels.bounds import EXACT, accumulates_in_sequence
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.accumulate import accumulate_depthwise
 from int8sim.kernels.cpu.depthwise import has_depthwise_tile, prepare_depthwise
 from int8sim.kernels.cpu.float_conv2d import prepare_float
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, geometry, output_shape
 from int8sim.kernels.cpu.integer_conv2d import prepare_tiles
 from int8sim.kernels.cpu.memory import empty
-from int8sim.kernels.cpu.runs import wrapped
-from int8sim.kernels.cpu.sequence import EXACT, Sums, ordered_sums
+from int8sim.kernels.cpu.sequence import Sums, ordered_sums
+from int8sim.kernels.geometry import Convolution, Geometry, geometry, output_shape
 from int8sim.kernels.roles import Parameters, output
 from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.weights import centred, wrapped
 from int8sim.model.accumulation import accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType

@@ -12,8 +12,8 @@ import numpy as np
 
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu import conv2d
-from int8sim.kernels.cpu.geometry import PIXELWISE, Convolution
 from int8sim.kernels.cpu.max_pool import output_height_width
+from int8sim.kernels.geometry import PIXELWISE, Convolution
 from int8sim.kernels.storage import stored_zero
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType

@@ -15,15 +15,16 @@ from int8sim.kernels.cpu.chains import by_image, locate
 from int8sim.kernels.cpu.convolve import PIXELS, requantize
 from int8sim.kernels.cpu.depthwise_tile import WIDTHS, avx512_vnni, lanes_of
 from int8sim.kernels.cpu.emitter import SIZE_BYTES, WORD_BYTES
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cpu.memory import empty, empty_on_a_cache_line, on_a_cache_line
 from int8sim.kernels.cpu.regions import side_by_side
-from int8sim.kernels.cpu.runs import Region, image_regions, parts_of, region_biases
+from int8sim.kernels.cpu.runs import Region, image_regions, region_biases
 from int8sim.kernels.cpu.threads import Scratch, in_parts
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, instruction_set
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.roles import Parameters, depthwise_tile
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.kernels.tape import KernelsOnly
+from int8sim.kernels.weights import parts_of
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 

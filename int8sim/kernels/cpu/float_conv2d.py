@@ -9,9 +9,9 @@ import numpy as np
 
 from int8sim.kernels.cpu.chains import Sums, prepare_sums
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.regions import Regions, axes, regions
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.model.step import Array
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from int8sim.kernels.cpu import conv2d
-from int8sim.kernels.cpu.geometry import PIXELWISE
+from int8sim.kernels.geometry import PIXELWISE
 from int8sim.kernels.storage import own_layout
 from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Arithmetic, Array

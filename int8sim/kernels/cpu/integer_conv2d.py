@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from int8sim.kernels.cpu.amx_conv2d import AmxConvolution
 from int8sim.kernels.cpu.amx_windows import Stretches
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cpu.memory import empty
 from int8sim.kernels.cpu.tile import TILES, instruction_set
 from int8sim.kernels.cpu.tiled_conv2d import TiledConvolution
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.storage import stored_dtype
 from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Array, Step

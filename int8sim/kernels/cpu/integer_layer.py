@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.runs import image_regions
 from int8sim.kernels.cpu.threads import Scratch
 from int8sim.kernels.cpu.tile import Tiles
+from int8sim.kernels.geometry import Convolution, Geometry
 from int8sim.kernels.storage import flip
 from int8sim.kernels.tape import KernelsOnly
 from int8sim.model.step import Array, Step

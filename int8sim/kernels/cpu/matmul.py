@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from int8sim.kernels.bounds import accumulates_in_sequence
+from int8sim.kernels.bounds import EXACT, accumulates_in_sequence
 from int8sim.kernels.compile import bind, build
 from int8sim.kernels.cpu.chains import prepare_sums
 from int8sim.kernels.cpu.conv2d import requantize
 from int8sim.kernels.cpu.elementwise import repeated
 from int8sim.kernels.cpu.float_tile import FLOAT_TILES, Tiles, float_instruction_set
-from int8sim.kernels.cpu.geometry import PIXELWISE, Geometry
 from int8sim.kernels.cpu.integer_conv2d import integer_convolution
 from int8sim.kernels.cpu.regions import cells, regions
-from int8sim.kernels.cpu.sequence import EXACT, ordered_sums
+from int8sim.kernels.cpu.sequence import ordered_sums
+from int8sim.kernels.geometry import PIXELWISE, Geometry
 from int8sim.kernels.storage import flip, own_layout, stored_dtype, stored_zero
 from int8sim.model.accumulation import Accumulation, accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array, Step

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.kernels.cpu.geometry import Geometry
+from int8sim.kernels.geometry import Geometry
 from int8sim.model.step import Array
 
 OUTSIDE = -1

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cpu.regions import Part, axes, parts, pixels_of, side_by_side
 from int8sim.kernels.cpu.tile import GROUP, RUN
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
+from int8sim.kernels.weights import wrapped
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
@@ -134,17 +135,3 @@ def region_biases(regions: Sequence[Region], shape: Geometry, weights: Array, bi
         for _, u, v, count in region.runs:
             row[:-1] -= shape.padding * by_tap[:, u, v : v + count].sum(1)
     return wrapped(found)
-
-
-def wrapped(numbers: Array) -> Array:
-    """int64 to int32, modulo 2**32."""
-    return ((numbers + (1 << 31)) % (1 << 32) - (1 << 31)).astype(np.int32)
-
-
-def parts_of(weights: Array) -> Sequence[Array]:
-    """Weights as a sum of int8 ones: one, or two or three where weights minus their zero point leave int8."""
-    found: list[Array] = []
-    while not found or weights.any():
-        found.append(weights.clip(-128, 127))
-        weights = weights - found[-1]
-    return found

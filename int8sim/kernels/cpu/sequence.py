@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.kernels.bounds import in_step_order
 from int8sim.kernels.compile import bind, build
-from int8sim.kernels.cpu.geometry import Geometry
+from int8sim.kernels.geometry import Geometry
 from int8sim.kernels.roles import Parameters, accumulate
 from int8sim.kernels.storage import stored_zero
-from int8sim.model.accumulation import CHANNELS_LAST, WIDEST, Accumulation, Loop
+from int8sim.kernels.weights import in_step_order
+from int8sim.model.accumulation import CHANNELS_LAST, Accumulation, Loop
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 
@@ -32,15 +32,6 @@ class Sums(NamedTuple):
 
     fill: Callable[[Array, tuple[int, ...], int, Array], None]
     dtype: type
-
-
-def add_exactly(acc: int, product: int) -> int:
-    """acc + product."""
-    return acc + product
-
-
-EXACT = Accumulation(add_exactly, {}, Loop(WIDEST, order=CHANNELS_LAST))
-"""Of 16-bit activations: no sum of their products leaves 62 bits."""
 
 
 def ordered_sums(shape: Geometry, weights: Array, bias: Array, x: TensorType, step: Accumulation) -> Sums:

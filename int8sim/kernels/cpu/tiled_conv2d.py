@@ -14,14 +14,15 @@ import numpy as np
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu.chains import by_image
 from int8sim.kernels.cpu.convolve import PIXELS, ROWS, convolve
-from int8sim.kernels.cpu.geometry import Convolution, Geometry
 from int8sim.kernels.cpu.integer_layer import IntegerLayer
 from int8sim.kernels.cpu.memory import empty_on_a_cache_line
 from int8sim.kernels.cpu.panels import panels
-from int8sim.kernels.cpu.runs import Layout, parts_of, region_biases, windows
+from int8sim.kernels.cpu.runs import Layout, region_biases, windows
 from int8sim.kernels.cpu.threads import in_parts, share
 from int8sim.kernels.cpu.tile import GROUP, STRIP, WIDEST, Tiles
+from int8sim.kernels.geometry import Convolution, Geometry
 from int8sim.kernels.storage import stored_dtype
+from int8sim.kernels.weights import parts_of
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType
 

@@ -12,17 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from int8sim.kernels.bounds import accumulates_in_sequence, centred
+from int8sim.kernels.bounds import EXACT, accumulates_in_sequence
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, geometry, output_shape
-from int8sim.kernels.cpu.sequence import EXACT
 from int8sim.kernels.cuda.depthwise import prepare_depthwise
 from int8sim.kernels.cuda.device import DeviceArray, empty, parameters, place
 from int8sim.kernels.cuda.float_conv2d import prepare_float
 from int8sim.kernels.cuda.ordered import prepare_ordered
 from int8sim.kernels.cuda.products import Dp4a, Mma, takes_mma
 from int8sim.kernels.cuda.windows import folded, lines, taps, window
+from int8sim.kernels.geometry import Convolution, Geometry, geometry, output_shape
 from int8sim.kernels.storage import flip, stored_dtype
+from int8sim.kernels.weights import centred
 from int8sim.model.accumulation import accumulation, is_wide
 from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType

@@ -14,12 +14,12 @@ import numpy as np
 from numba import cuda
 
 from int8sim.kernels.cpu.conv_transpose import turned
-from int8sim.kernels.cpu.geometry import PIXELWISE, Convolution
 from int8sim.kernels.cpu.max_pool import output_height_width
 from int8sim.kernels.cuda import conv2d
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, place
 from int8sim.kernels.cuda.primitives import as_int, as_real
+from int8sim.kernels.geometry import PIXELWISE, Convolution
 from int8sim.kernels.storage import stored_zero
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType

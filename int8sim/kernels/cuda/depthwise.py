@@ -9,11 +9,11 @@ import numpy as np
 from numba import cuda
 
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, parameters, place
 from int8sim.kernels.cuda.primitives import as_int
 from int8sim.kernels.cuda.windows import folded
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.roles import Parameters, output
 from int8sim.kernels.storage import flip, stored_dtype
 from int8sim.model.step import Array, Step

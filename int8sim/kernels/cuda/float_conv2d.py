@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, place
 from int8sim.kernels.cuda.primitives import as_real
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.model.step import Array
 from int8sim.spec.float32 import float32, fma
 

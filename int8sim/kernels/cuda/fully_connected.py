@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from int8sim.kernels.cpu.geometry import PIXELWISE
 from int8sim.kernels.cuda import conv2d
 from int8sim.kernels.cuda.device import DeviceArray
 from int8sim.kernels.cuda.layout import in_own_layout
+from int8sim.kernels.geometry import PIXELWISE
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.geometry import PIXELWISE, Geometry
 from int8sim.kernels.cuda.device import DeviceArray, empty, parameters, place
 from int8sim.kernels.cuda.mma_tile import CHUNK
 from int8sim.kernels.cuda.products import INSTRUCTIONS, Dp4a, Mma
 from int8sim.kernels.cuda.windows import lines, taps, window
+from int8sim.kernels.geometry import PIXELWISE, Geometry
 from int8sim.model.errors import InputMismatchError, UnknownNameError
 from int8sim.model.step import Array, Step
 from int8sim.spec.integers import wrap

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from int8sim.kernels.bounds import accumulates_in_sequence
+from int8sim.kernels.bounds import EXACT, accumulates_in_sequence
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.sequence import EXACT
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, parameters
 from int8sim.kernels.cuda.layout import in_own_layout, repeated

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from int8sim.kernels.bounds import in_step_order
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, parameters, place
 from int8sim.kernels.cuda.primitives import as_int
 from int8sim.kernels.cuda.windows import cells, nowhere, window
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.roles import Parameters, accumulate, output
 from int8sim.kernels.storage import flip, stored_dtype, stored_zero
+from int8sim.kernels.weights import in_step_order
 from int8sim.model.accumulation import Accumulation
 from int8sim.model.step import Array, Step
 from int8sim.model.tensor import TensorType

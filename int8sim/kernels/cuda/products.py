@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from int8sim.kernels.compile import bind
-from int8sim.kernels.cpu.geometry import Geometry
 from int8sim.kernels.cuda import mma_tile, tile
 from int8sim.kernels.cuda.availability import TENSOR_CORES, capability
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, place
 from int8sim.kernels.cuda.windows import WORD, words_of
+from int8sim.kernels.geometry import Geometry
 from int8sim.model.errors import UnknownNameError
 from int8sim.model.step import Array, Step
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from int8sim.kernels.cpu.geometry import Convolution, Geometry, output_shape
-from int8sim.kernels.cpu.runs import parts_of, wrapped
+from int8sim.kernels.geometry import Convolution, Geometry, output_shape
 from int8sim.kernels.storage import stored_zero
+from int8sim.kernels.weights import parts_of, wrapped
 from int8sim.model.accumulation import CHANNELS_LAST
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
