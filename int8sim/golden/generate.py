@@ -40,12 +40,14 @@ def generate(
 
     Every kill that is counted was seen: both arithmetics run on the samples that are returned. told_apart: more samples
     than that takes, on which mutations differ from each other, so that a diagnosis names few.
-    Raises LayerError for a layer without integer arithmetic.
+    Raises LayerError for a layer without integer arithmetic, or of real inputs.
     """
     subject, rng = Subject.of(graph, layer), np.random.default_rng(seed)
     mutants = catalogue(subject)
     if layer.arithmetic is None or not mutants:
         raise LayerError(layer.name, f"{layer.op.name} has no integer arithmetic here; nothing can be wrong with it")
+    if real := [str(kind) for kind in subject.free if kind.quant is None]:
+        raise LayerError(layer.name, f"its input is {real[0]}, not quantized; vectors are searched among codes")
     names = dict.fromkeys(name for name in layer.inputs if name not in graph.constants)
     batch, aims, proved = _found(subject, mutants, rng, vectors, told_apart)
     return Generated(dict(zip(names, batch, strict=True)), _score(layer, subject, mutants, batch, aims, proved, rng))

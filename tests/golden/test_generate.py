@@ -23,6 +23,7 @@ from int8sim.graph.run import run
 from int8sim.model.errors import LayerError
 from int8sim.ops.add import Add
 from int8sim.ops.matmul import Matmul
+from int8sim.ops.quantize import Quantize
 from int8sim.ops.relu import Relu
 from int8sim.ops.softmax import Softmax
 from int8sim.profiles.registry import BUILT_IN
@@ -224,6 +225,13 @@ def test_a_layer_without_arithmetic_is_refused():
     kinds = dict.fromkeys(("x", "y"), graph.tensors[graph.inputs[0]])
     with pytest.raises(LayerError, match="no integer arithmetic"):
         generate(Graph((layer,), kinds, {}, ("x",), ("y",)), layer)
+
+
+def test_a_layer_of_real_inputs_is_refused():
+    (case, *_) = Quantize.cases()
+    layer = Layer("in", case.op, ("x",), "y", arithmetic=case.arithmetic)
+    with pytest.raises(LayerError, match="layer 'in': its input is float32"):
+        generate(Graph((layer,), {"x": case.types[0], "y": case.output}, {}, ("x",), ("y",)), layer)
 
 
 @pytest.mark.parametrize("seed", range(4))

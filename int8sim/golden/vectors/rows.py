@@ -25,6 +25,8 @@ FREE = 3
 """Codes of a row that take every value."""
 TRIES = 4
 """Draws of the others."""
+SOME = 1 << 13
+"""Rows of each draw: they prove nothing."""
 BEYOND = 1 << 32
 """No code: the arithmetic fails."""
 
@@ -44,11 +46,9 @@ def rows_for(pool: Pool, axis: int, alive: list[Mutant]) -> list[Judged]:
     proved = [each for mutant in alive for each in _same_exponentials(pool.subject, mutant)]
     left = [mutant for mutant in alive if mutant.key not in {each.key for each in proved}]
     for _ in range(1 if length <= FREE else TRIES):
-        rows = Rows(
-            pool.subject, drawn(kind, pool.rng).reshape(-1)[: max(0, length - FREE)].tolist(), min(length, FREE)
-        )
-        missed = [mutant for mutant in left if not _found(pool, axis, rows, mutant)]
-        left = missed
+        first = drawn(kind, pool.rng).reshape(-1)[: max(0, length - FREE)].tolist()
+        rows = Rows(pool.subject, first, min(length, FREE), pool.rng)
+        left = [mutant for mutant in left if not _found(pool, axis, rows, mutant)]
     if length > FREE:
         return proved
     return [*proved, *(Judged(each.key, str(each), f"all {len(rows.codes):,} rows tried") for each in left)]
@@ -85,15 +85,17 @@ def _found(pool: Pool, axis: int, rows: Rows, mutant: Mutant) -> bool:
 
 
 class Rows:
-    """All rows of these first codes whose greatest is the highest code: differences are all that counts."""
+    """Rows whose greatest code is the highest, for differences are all that counts; all of them where none is first."""
 
-    def __init__(self, subject: Subject, first: list[int], free: int) -> None:
+    def __init__(self, subject: Subject, first: list[int], free: int, rng: np.random.Generator) -> None:
         quant = subject.types[0].quantized
         self.first, self.high, self.right = first, quant.high, subject.arithmetic
         self.bits = (1 << BITS[subject.output.dtype]) - 1
         below, every = range(quant.low, self.high), range(quant.low, self.high + 1)
         sides = [[below] * at + [[self.high]] + [every] * (free - at - 1) for at in range(free)]
         self.codes = [row for side in sides for row in product(*side)]
+        if first:
+            self.codes = [self.codes[place] for place in rng.integers(0, len(self.codes), SOME)]
         self.sums = self._sums(self.right)
         self.quotient = functools.cache(self._quotient(self.right))
 
