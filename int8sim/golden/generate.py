@@ -12,6 +12,7 @@ from int8sim.golden.mutations.subject import Subject
 from int8sim.golden.vectors.layers import chosen_samples
 from int8sim.golden.vectors.pairs import Cells, chosen_cells, packed
 from int8sim.golden.vectors.pool import drawn, kills
+from int8sim.golden.vectors.reals import chosen_reals, drawn_reals, is_real
 from int8sim.golden.vectors.score import Judged, Score
 from int8sim.graph.ir import Graph, Layer
 from int8sim.model.errors import LayerError
@@ -40,13 +41,14 @@ def generate(
 
     Every kill that is counted was seen: both arithmetics run on the samples that are returned. told_apart: more samples
     than that takes, on which mutations differ from each other, so that a diagnosis names few.
-    Raises LayerError for a layer without integer arithmetic, or of real inputs.
+    Raises LayerError for a layer without integer arithmetic, or of real inputs that it does more than quantize.
     """
     subject, rng = Subject.of(graph, layer), np.random.default_rng(seed)
     mutants = catalogue(subject)
     if layer.arithmetic is None or not mutants:
         raise LayerError(layer.name, f"{layer.op.name} has no integer arithmetic here; nothing can be wrong with it")
-    if real := [str(kind) for kind in subject.free if kind.quant is None]:
+    real = [str(kind) for kind in subject.free if kind.quant is None]
+    if real and not is_real(subject):
         raise LayerError(layer.name, f"its input is {real[0]}, not quantized; vectors are searched among codes")
     names = dict.fromkeys(name for name in layer.inputs if name not in graph.constants)
     batch, aims, proved = _found(subject, mutants, rng, vectors, told_apart)
@@ -56,6 +58,8 @@ def generate(
 def _found(
     subject: Subject, mutants: Sequence[Mutant], rng: np.random.Generator, vectors: int, told_apart: bool
 ) -> tuple[list[Array], list[int], list[Judged]]:
+    if is_real(subject):
+        return chosen_reals(subject, mutants, rng, vectors, told_apart), [], []
     if not _alone(subject):
         return chosen_samples(subject, mutants, rng, vectors, told_apart)
     cells = Cells(subject, rng)
@@ -71,6 +75,12 @@ def _alone(subject: Subject) -> bool:
     return plain and small and len(shapes) == 1 and not subject.constants
 
 
+def _random(subject: Subject, count: int, rng: np.random.Generator) -> list[Array]:
+    if is_real(subject):
+        return [drawn_reals(subject, rng, count)]
+    return [np.concatenate([drawn(kind, rng) for _ in range(count)]) for kind in subject.free]
+
+
 def _score(
     layer: Layer,
     subject: Subject,
@@ -82,7 +92,7 @@ def _score(
 ) -> Score:
     count = len(batch[0])
     killed = set(np.flatnonzero(kills(subject, mutants, batch, aims).any(axis=1)).tolist())
-    random = [np.concatenate([drawn(kind, rng) for _ in range(count)]) for kind in subject.free]
+    random = _random(subject, count, rng)
     equal = {each.key for each in proved}
     alive = [each for place, each in enumerate(mutants) if place not in killed and each.key not in equal]
     return Score(

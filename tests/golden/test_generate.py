@@ -227,9 +227,22 @@ def test_a_layer_without_arithmetic_is_refused():
         generate(Graph((layer,), kinds, {}, ("x",), ("y",)), layer)
 
 
-def test_a_layer_of_real_inputs_is_refused():
+def test_ties_of_real_values(compared):
     (case, *_) = Quantize.cases()
     layer = Layer("in", case.op, ("x",), "y", arithmetic=case.arithmetic)
+    graph = Graph((layer,), {"x": case.types[0], "y": case.output}, {}, ("x",), ("y",))
+    found = generate(graph, layer)
+    subject, (x,) = Subject.of(graph, layer), found.inputs.values()
+    told = kills(subject, catalogue(subject), [x]).any(axis=1)
+    assert x.dtype == np.float32
+    assert told.sum() == found.score.killed > found.score.random
+    assert "convert.round_half_up@half_even" not in {each.key for each in found.score.survivors}
+    compared(told.size * x.size, 1)
+
+
+def test_a_layer_of_other_real_inputs_is_refused():
+    (case, *_) = Quantize.cases()
+    layer = Layer("in", Add(), ("x", "x"), "y", arithmetic=case.arithmetic)
     with pytest.raises(LayerError, match="layer 'in': its input is float32"):
         generate(Graph((layer,), {"x": case.types[0], "y": case.output}, {}, ("x",), ("y",)), layer)
 
