@@ -59,7 +59,8 @@ class Kernel:
             raise CompileError(self.name, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
 
     def launch_each(self, count: int, *arguments: Any, threads: int = 256) -> None:
-        """At least `count` threads in a row."""
+        """At least `count` threads in a row; few in a block of the simulator, where each is one of the system's."""
+        threads = min(threads, 32) if is_simulated() else threads
         self.launch(-(-count // threads), threads, *arguments)
 
 
