@@ -1,4 +1,4 @@
-"""Maximum over each window, on stored values, whose order the flip keeps."""
+"""Maximum over each window, on stored values, whose order the flip keeps: bytes four channels at a time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from typing import Any
 
 from numba import cuda
 
+from int8sim.kernels.compile import bind
 from int8sim.kernels.cpu.max_pool import DilatedPool, output_height_width
+from int8sim.kernels.cpu.pointwise import EIGHT_BITS
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty
+from int8sim.kernels.cuda.maximum import greater
 from int8sim.kernels.cuda.places import cell, located
-from int8sim.model.step import Arithmetic, Array
+from int8sim.kernels.roles import Parameters, combine
+from int8sim.kernels.storage import stored_axes
+from int8sim.model.step import Arithmetic, Array, Step
 from int8sim.model.tensor import TensorType
+
+TOGETHER = 4
+"""Channels of a word."""
 
 
 def prepare(
@@ -23,19 +31,38 @@ def prepare(
     arithmetic: Arithmetic | None,
 ) -> Callable[[DeviceArray], DeviceArray]:
     """x in storage form -> y in storage form."""
-    del inputs, constants, arithmetic
-    kernel, size = build(max_pool), output_height_width(output_type)
+    del constants, arithmetic
+    x, size = inputs[0], output_height_width(output_type)
+    together = x.dtype in EIGHT_BITS and x.shape[stored_axes(x)[-1]] % TOGETHER == 0
+    built, numbers = bind(Step(greater_bytes if together else greater, {}))
+    kernel = build(max_pool, {"combine": built})
     window = (*op.kernel_shape, *op.strides, *op.dilations, op.pads[0], op.pads[1])
 
     def call(stored: DeviceArray) -> DeviceArray:
         out = empty((stored.shape[0], *size, stored.shape[3]), stored.dtype)
-        kernel.launch_each(out.size, stored.reshape(-1), stored.shape[1:], window, out.reshape(-1), size)
+        given, found = (each.view("uint32") if together else each for each in (stored, out))
+        kernel.launch_each(found.size, given.reshape(-1), given.shape[1:], window, numbers, found.reshape(-1), size)
         return out
 
     return call
 
 
-def max_pool(x: Any, size: tuple[int, int, int], window: tuple[int, ...], out: Any, out_size: tuple[int, int]) -> None:
+def inside(start: int, size: int, count: int, dilation: int) -> tuple[int, int]:
+    """Of `count` cells from `start` on, the first one inside 0 .. size - 1, and the one behind the last."""
+    return max(0, -(start // dilation)), min(count, (size - 1 - start) // dilation + 1)
+
+
+def greater_bytes(a: int, b: int) -> int:
+    """Of words, the greater of each two bytes."""
+    found = 0
+    for k in range(0, 32, 8):
+        found |= max((a >> k) & 255, (b >> k) & 255) << k
+    return found
+
+
+def max_pool(
+    x: Any, size: tuple[int, int, int], window: tuple[int, ...], p: Parameters, out: Any, out_size: tuple[int, int]
+) -> None:
     """x, out: flat, of one type. size: of x, height, width, channels. window: kernel, strides, dilations, (top, left).
 
     In the window's order: of real zeros of both signs the first counts, and a NaN if it is first.
@@ -44,13 +71,11 @@ def max_pool(x: Any, size: tuple[int, int, int], window: tuple[int, ...], out: A
     i = cuda.grid(1)
     if i < out.shape[0]:
         n, oy, ox, c = located(i, out_size[0], out_size[1], size[2])
-        greatest, first = x[0], True
-        for u in range(rows):
-            y = oy * stride_y - top + u * dilation_y
-            for v in range(columns):
-                z = ox * stride_x - left + v * dilation_x
-                if y >= 0 and y < size[0] and z >= 0 and z < size[1]:
-                    value = x[cell(n, y, z, c, size)]
-                    if first or value > greatest:
-                        greatest, first = value, False
+        y, z = oy * stride_y - top, ox * stride_x - left
+        u0, u1 = inside(y, size[0], rows, dilation_y)
+        v0, v1 = inside(z, size[1], columns, dilation_x)
+        greatest = x[cell(n, y + u0 * dilation_y, z + v0 * dilation_x, c, size)]
+        for u in range(u0, u1):
+            for v in range(v0, v1):
+                greatest = combine(greatest, x[cell(n, y + u * dilation_y, z + v * dilation_x, c, size)], p, 0)
         out[i] = greatest

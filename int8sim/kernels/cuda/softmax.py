@@ -64,7 +64,7 @@ def prepare(
 
 
 def first_of(row: int, size: tuple[int, int]) -> int:
-    """The place of a row's first value. size: of a row; how far apart its values lie, and how many rows between."""
+    """The place of a row's first value. size: how many values a row has, and how far apart they lie."""
     outer = row // size[1]
     return outer * size[0] * size[1] + row - outer * size[1]
 
