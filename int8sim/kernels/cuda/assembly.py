@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Iterable
+from importlib import metadata
 from typing import Any
 
+from int8sim.kernels.cache import cache_directory
 from int8sim.kernels.compile import LONGEST_REASON
 from int8sim.kernels.cuda.build import Kernel
 from int8sim.kernels.cuda.device import Launch, unwrapped
 from int8sim.model.errors import CompileError
+from int8sim.model.files import write_bytes
 
 Capability = tuple[int, int]
 """Compute capability: major, minor."""
 
-CAPABILITIES: tuple[Capability, ...] = ((7, 5), (8, 0), (9, 0))
-"""What every kernel is compiled for without a device.
-
-From 10.0 on NVVM takes another dialect of LLVM than Numba writes.
-"""
+CAPABILITIES: tuple[Capability, ...] = ((7, 5), (8, 0), (9, 0), (10, 0))
+"""What every kernel is compiled for without a device: Turing, Ampere, Hopper, Blackwell."""
 
 
 def signature(launch: Launch) -> tuple[Any, ...]:
@@ -37,18 +38,48 @@ def distinct(launches: Iterable[Launch]) -> list[Launch]:
 
 
 def ptx(launch: Launch, capability: Capability) -> str:
-    """The text of a launch's kernel for a compute capability. Raises CompileError."""
-    return _ptx(launch.kernel, signature(launch), capability)
+    """The text of a launch's kernel for one of CAPABILITIES. Raises CompileError."""
+    return _texts(launch.kernel, signature(launch))[capability]
 
 
 @functools.cache
-def _ptx(kernel: Kernel, types: tuple[Any, ...], capability: Capability) -> str:
-    from numba import cuda
-    from numba.core.errors import NumbaError
+def _texts(kernel: Kernel, types: tuple[Any, ...]) -> dict[Capability, str]:
+    """For every capability: most of the time is Numba's, which they share. Kept on disk beside the kernel's module."""
+    function = kernel.function.py_func
+    key = f"{function.__module__} {types} {_bounds(kernel)} {_versions()}"
+    stem = f"{function.__name__}_{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+    paths = {each: cache_directory() / "{}_sm_{}{}.ptx".format(stem, *each) for each in CAPABILITIES}
+    if not all(path.exists() for path in paths.values()):
+        for capability, text in _compiled(kernel, types).items():
+            write_bytes(paths[capability], text.encode())
+    return {capability: path.read_text() for capability, path in paths.items()}
 
-    bounds = kernel.function.targetoptions.get("launch_bounds")
+
+def _compiled(kernel: Kernel, types: tuple[Any, ...]) -> dict[Capability, str]:
+    """As numba.cuda.compile_ptx has it, with the front end run once."""
+    from numba.core.errors import NumbaError
+    from numba.cuda.compiler import _compile_pyfunc_with_fixup as compile_library
+    from numba.cuda.core.compiler_lock import global_compiler_lock
+
+    function, bounds = kernel.function.py_func, _bounds(kernel)
     try:
-        text, _ = cuda.compile_ptx(kernel.function.py_func, types, cc=capability, launch_bounds=bounds)
+        with global_compiler_lock:
+            library, _ = compile_library(
+                function, types, device=False, cc=CAPABILITIES[0], abi="numba", launch_bounds=bounds
+            )
+            return {each: "\n".join(library.get_asm_strs(cc=each)) for each in CAPABILITIES}
     except NumbaError as problem:
         raise CompileError(kernel.name, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
-    return str(text)
+
+
+def _bounds(kernel: Kernel) -> Any:
+    """Threads of a block, and blocks of a multiprocessor, or nothing."""
+    return kernel.function.targetoptions.get("launch_bounds")
+
+
+@functools.cache
+def _versions() -> str:
+    """Of whoever writes the text."""
+    names = ("numba-cuda", "nvidia-nvvm", "llvmlite")
+    installed = {each.metadata["Name"]: each.version for each in metadata.distributions()}
+    return " ".join(f"{name} {installed.get(name, 'of the system')}" for name in names)
