@@ -1,0 +1,64 @@
+"""What the figures are of: the device, the driver, the versions."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import int8sim
+from gpu.report import Budget, Compared, SkippedError
+from int8sim.kernels.cuda.availability import TENSOR_CORES, name, reason
+from int8sim.kernels.cuda.device import is_simulated, launcher
+
+PACKAGES = ("numba", "numba-cuda", "llvmlite", "numpy", "h5py", "nvidia-nvvm", "nvidia-cuda-nvrtc", "torch")
+
+
+def capability() -> tuple[int, int]:
+    """Of the device; what stands for one does all that a recent one does. Raises SkippedError where there is none."""
+    if stands_in():
+        return TENSOR_CORES
+    if reason():
+        raise SkippedError(reason())
+    from numba import cuda
+
+    major, minor = cuda.get_current_device().compute_capability
+    return int(major), int(minor)
+
+
+def stands_in() -> str:
+    """Who runs the kernels where that is no device."""
+    if launcher() is not None:
+        return "int8sim's interpreter of PTX"
+    return "Numba's CUDA simulator" if is_simulated() else ""
+
+
+def facts(_: Budget) -> Iterator[Compared]:
+    """One line."""
+    found: dict[str, Any] = {"device": stands_in() or name(), "capability": ".".join(map(str, capability()))}
+    found |= {"int8sim": int8sim.__version__, "python": platform.python_version(), "system": platform.platform()}
+    found["packages"] = {each: _version(each) for each in PACKAGES}
+    if not stands_in():
+        found |= _device()
+    yield Compared("machine", facts=found)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _device() -> dict[str, Any]:
+    from numba import cuda
+
+    device, memory = cuda.get_current_device(), cuda.current_context().get_memory_info()
+    return {
+        "CUDA driver": ".".join(map(str, cuda.cudadrv.driver.driver.get_version())),
+        "CUDA runtime": ".".join(map(str, cuda.runtime.get_version())),
+        "multiprocessors": device.MULTIPROCESSOR_COUNT,
+        "clock in kHz": device.CLOCK_RATE,
+        "memory in bytes": memory.total,
+    }
