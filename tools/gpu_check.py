@@ -37,7 +37,7 @@ SECTIONS = {
     "products": ("instructions", "products", 40),
     "conversions": ("instructions", "conversions", 30),
     "floats": ("instructions", "floats", 60),
-    "networks": ("networks", "networks", 80),
+    "networks": ("networks", "networks", 110),
     "speed": ("speed", "speed", 90),
     "schemes": ("layers", "schemes", 50),
     "calibration": ("networks", "calibration", 30),
@@ -112,7 +112,7 @@ def child(given: argparse.Namespace, names: Sequence[str], lines: Path, before: 
     command = [sys.executable, __file__, str(given.out), "--child", str(lines), "--before", str(before)]
     command += ["--sections", *names, *["--simulator"] * given.simulator, *["--interpreter"] * given.interpreter]
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1" if given.simulator else "0"}
-    limit = 3600 if given.reduced else 1.25 * sum(SECTIONS[name][2] for name in names)
+    limit = 3600 if given.reduced else 30 + sum(SECTIONS[name][2] for name in names)
     try:
         done = subprocess.run(command, env=environment, timeout=limit, check=False, stderr=subprocess.PIPE, text=True)
         reason = f"its process ended with status {done.returncode}: {done.stderr.strip()[-2000:]}"

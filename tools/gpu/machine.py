@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -52,13 +52,22 @@ def _version(package: str) -> str:
 
 
 def _device() -> dict[str, Any]:
+    """What is not known here is said, and no more."""
     from numba import cuda
 
-    device, memory = cuda.get_current_device(), cuda.current_context().get_memory_info()
-    return {
-        "CUDA driver": ".".join(map(str, cuda.cudadrv.driver.driver.get_version())),
-        "CUDA runtime": ".".join(map(str, cuda.runtime.get_version())),
-        "multiprocessors": device.MULTIPROCESSOR_COUNT,
-        "clock in kHz": device.CLOCK_RATE,
-        "memory in bytes": memory.total,
+    device = cuda.get_current_device()
+    questions: dict[str, Callable[[], Any]] = {
+        "CUDA driver": lambda: ".".join(map(str, cuda.cudadrv.driver.driver.get_version())),
+        "CUDA runtime": lambda: ".".join(map(str, cuda.runtime.get_version())),
+        "multiprocessors": lambda: device.MULTIPROCESSOR_COUNT,
+        "clock in kHz": lambda: device.CLOCK_RATE,
+        "memory in bytes": lambda: cuda.current_context().get_memory_info().total,
     }
+    return {name: _answer(question) for name, question in questions.items()}
+
+
+def _answer(question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except Exception as problem:  # whatever a driver says
+        return f"not known: {problem}"

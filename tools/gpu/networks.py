@@ -14,7 +14,7 @@ import numpy as np
 
 from gpu.report import Budget, Compared
 from int8sim.calibration.gather import gather
-from int8sim.golden.store import read
+from int8sim.golden.store import Golden, read
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.kernels.cuda.device import place
@@ -78,32 +78,49 @@ def table(graph: Graph, backend: str = "cpu") -> Table:
 
 
 def networks(budget: Budget) -> Iterator[Compared]:
-    """LeNet as two engines computed it, then random networks; by each dot product that the device has."""
+    """LeNet beside what two engines computed, then random networks beside the cpu backend."""
     for path in budget.size(sorted(GOLDEN.glob("*_reference.h5")) + sorted(GOLDEN.glob("onnx*.h5")), []):
-        golden = read(path)
-        inputs = {name: values[:64] for name, values in golden.inputs.items()}
-        yield from _beside_cpu(budget, f"LeNet, {golden.producer.name}", golden.graph, inputs)
-        found = run(golden.graph, inputs, backend="cuda")
-        for name, values in found.items():
-            yield Compared.arrays(f"LeNet, {golden.producer.name}'s own {name}", values, golden.outputs[name][:64])
+        yield from _beside_engine(budget, read(path))
     for name, profile in budget.size(CHOSEN, [("small", "tflite_reference")]):
-        if budget.left(20.0):
-            graph = budget.size(shapes().NETWORKS.get(name), lambda _: small())("NCHW")
-            integer = lower(graph, table(graph, budget.judge), profile=profile)
-            yield from _beside_cpu(budget, f"{name}, {profile}", integer, images(graph, budget.size(4, 1)))
+        if not budget.left(30.0):
+            yield Compared(f"no time was left for {name}, {profile}, and what comes after it")
+            return
+        graph = budget.size(shapes().NETWORKS.get(name), lambda _: small())("NCHW")
+        integer = lower(graph, table(graph, budget.judge), profile=profile)
+        yield from _beside_cpu(budget, f"{name}, {profile}", integer, images(graph, budget.size(4, 1)))
+
+
+def instructions(budget: Budget) -> tuple[str, ...]:
+    """The dot products that the device has; in a simulator one is enough."""
+    return INSTRUCTIONS if budget.has("mma") and not budget.reduced else INSTRUCTIONS[:1]
+
+
+def _beside_engine(budget: Budget, golden: Golden) -> Iterator[Compared]:
+    """Every tensor that an engine recorded, by each dot product."""
+    inputs = dict(golden.inputs)
+    for instruction in instructions(budget):
+        with forced(instruction):
+            found = run(replace(golden.graph), inputs, backend="cuda", keep="all")
+        recorded = {**golden.tensors, **golden.outputs}
+        lines = [Compared.arrays(each, found[each][: len(values)], values) for each, values in recorded.items()]
+        yield _summed(f"LeNet, {golden.producer.name} {golden.producer.version}, {instruction}", lines)
 
 
 def _beside_cpu(budget: Budget, name: str, graph: Graph, inputs: dict[str, Array]) -> Iterator[Compared]:
     """Every tensor."""
     expected = run(graph, inputs, keep="all", backend=budget.judge)
-    for instruction in INSTRUCTIONS if budget.has("mma") and not budget.reduced else INSTRUCTIONS[:1]:
+    for instruction in instructions(budget):
         with forced(instruction):
             found = run(replace(graph), inputs, backend="cuda", keep="all")
         lines = [Compared.arrays(each, found[each], values) for each, values in expected.items()]
-        wrong = [line for line in lines if line.different]
-        facts = {"tensors": len(lines), "first": [wrong[0].name, dict(wrong[0].facts)] if wrong else []}
-        total = sum(line.compared for line in lines)
-        yield Compared(f"{name}, {instruction}", total, sum(line.different for line in wrong), facts)
+        yield _summed(f"{name}, {instruction}", lines)
+
+
+def _summed(name: str, lines: list[Compared]) -> Compared:
+    """All tensors of a run as one line; the first that differs is shown."""
+    wrong = [line for line in lines if line.different]
+    facts = {"tensors": len(lines), "first": [wrong[0].name, dict(wrong[0].facts)] if wrong else []}
+    return Compared(name, sum(line.compared for line in lines), sum(line.different for line in wrong), facts)
 
 
 def calibration(budget: Budget) -> Iterator[Compared]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -64,16 +64,17 @@ def speed(budget: Budget) -> Iterator[Compared]:
         raise SkippedError(f"{stands_in()} has no speed")
     yield from copies()
     names = INSTRUCTIONS if budget.has("mma") else INSTRUCTIONS[:1]
-    for instruction in reversed(names):
-        for size in SIZES:
-            if budget.left(10.0):
-                yield gemm(size, instruction)
-        for shape in CONVOLUTIONS:
-            if budget.left(10.0):
-                yield convolution(shape, instruction)
-    yield from by_torch()
     for path in sorted(GOLDEN.glob("*_reference.h5")) + sorted(GOLDEN.glob("onnx*.h5")):
         yield from lenet(path.stem, read(path).graph)
+    asked: list[tuple[Callable[..., Compared], Any, str]]
+    asked = [(gemm, size, instruction) for instruction in reversed(names) for size in SIZES]
+    asked += [(convolution, shape, instruction) for instruction in reversed(names) for shape in CONVOLUTIONS]
+    for measure, shape, instruction in asked:
+        if not budget.left(15.0):
+            yield Compared(f"no time was left for {measure.__name__} {shape}, {instruction}, and what comes after it")
+            break
+        yield measure(shape, instruction)
+    yield from by_torch()
 
 
 def copies() -> Iterator[Compared]:
@@ -83,12 +84,18 @@ def copies() -> Iterator[Compared]:
     yield line("copy", timed(lambda: b.memory.copy_to_device(a.memory)), bytes=2 * size)
 
 
-def prepared(graph: Graph, op: type, instruction: str) -> Any:
-    """The kernel of the one layer of that op."""
-    integer = replace(lower(graph, table(graph), profile="tensorrt"))
+@cache
+def lowered(graph: Callable[..., Graph], *shape: int) -> Graph:
+    """A layer of bench/networks.py in integers."""
+    made = graph(*shape)
+    return lower(made, table(made), profile="tensorrt")
+
+
+def kernel(integer: Graph, op: type, instruction: str) -> Callable[[DeviceArray], DeviceArray]:
+    """That of the one layer of an op."""
     with forced(instruction):
-        found = [each for each in plan(integer, "cuda") if isinstance(each.layer.op, op)]
-    return integer, found[0]
+        (found,) = (each.kernel for each in plan(replace(integer), "cuda") if isinstance(each.layer.op, op))
+    return found
 
 
 def stored(shape: tuple[int, ...]) -> DeviceArray:
@@ -98,27 +105,28 @@ def stored(shape: tuple[int, ...]) -> DeviceArray:
 
 def gemm(size: int, instruction: str) -> Compared:
     """A fully connected layer, size by size by size, its output step within."""
-    _, planned = prepared(shapes().product(size, size), FullyConnected, instruction)
-    x = stored((size, size))
-    return line(f"GEMM {size}, {instruction}", timed(lambda: planned.kernel(x)), operations=2.0 * size**3)
+    call, x = kernel(lowered(shapes().product, size, size), FullyConnected, instruction), stored((size, size))
+    return line(f"GEMM {size}, {instruction}", timed(lambda: call(x)), operations=2.0 * size**3)
 
 
 def convolution(shape: tuple[int, int, int, int, int], instruction: str, batch: int = 64) -> Compared:
     """A batch of a convolution, its output step within."""
-    channels, _, size, kernel, stride = shape
-    graph = shapes().convolution(*shape)
-    _, planned = prepared(graph, Conv2d, instruction)
-    x = stored((batch, size, size, channels))
-    name = f"conv {kernel}x{kernel} {channels}->{shape[1]} @{size} s{stride}, batch {batch}, {instruction}"
-    return line(name, timed(lambda: planned.kernel(x)), operations=2.0 * shapes().macs(graph) * batch)
+    channels, outputs, size, window, stride = shape
+    integer = lowered(shapes().convolution, *shape)
+    call, x = kernel(integer, Conv2d, instruction), stored((batch, size, size, channels))
+    name = f"conv {window}x{window} {channels}->{outputs} @{size} s{stride}, batch {batch}, {instruction}"
+    return line(name, timed(lambda: call(x)), operations=2.0 * shapes().macs(integer) * batch)
 
 
 def by_torch() -> Iterator[Compared]:
-    """torch._int_mm, which is cuBLASLt's, on the same card; a line that says so where torch is not there."""
+    """torch._int_mm, which is cuBLASLt's, on the same card; a line that says so where there is none."""
     try:
         import torch
     except ImportError:
         yield Compared("torch is not installed")
+        return
+    if not torch.cuda.is_available():
+        yield Compared(f"torch {torch.__version__} has no CUDA device")
         return
     for size in SIZES:
         a, b = (torch.randint(-128, 128, (size, size), dtype=torch.int8, device="cuda") for _ in range(2))
