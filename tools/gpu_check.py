@@ -37,6 +37,7 @@ SECTIONS = {
     "products": ("instructions", "products", 40),
     "conversions": ("instructions", "conversions", 30),
     "floats": ("instructions", "floats", 60),
+    "matrices": ("layers", "matrices", 30),
     "networks": ("networks", "networks", 110),
     "speed": ("speed", "speed", 90),
     "schemes": ("layers", "schemes", 50),

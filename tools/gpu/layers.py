@@ -15,6 +15,7 @@ from int8sim.graph.run import run
 from int8sim.kernels.cpu import pointwise as by_cpu
 from int8sim.kernels.cuda import pointwise as by_device
 from int8sim.kernels.cuda.device import place
+from int8sim.kernels.cuda.gemm import multiply, pack
 from int8sim.kernels.storage import flip
 from int8sim.lowering.lower import lower
 from int8sim.model.errors import Int8SimError, MissingKernelError
@@ -79,6 +80,20 @@ def _converted(budget: Budget, name: str, step: Step, values: Array, dtype: str)
         stored = [step(each, *at) + flip(y) for each, at in zip(values.tolist(), places, strict=True)]
         return Compared.arrays(name, found, np.array(stored, np.uint8))
     return Compared.arrays(name, found, by_cpu.each(step, x, y)(values))
+
+
+def matrices(budget: Budget) -> Iterator[Compared]:
+    """Products of matrices with tails, and one so deep that it leaves 32 bits, by each instruction."""
+    random = np.random.default_rng(8)
+    for shape in budget.size(((1, 16, 1), (129, 4080, 257), (1000, 1040, 333), (3, 70_000, 5)), ((3, 48, 5),)):
+        rows, depth, columns = shape
+        a = random.choice([0, 255, 1, 128], (rows, depth)).astype(np.uint8)
+        b = random.integers(-128, 128, (depth, columns)).astype(np.int8)
+        b[:, 0], a[0] = -128, 255
+        expected = (a.astype(np.int64) @ b.astype(np.int64)).astype(np.uint64).astype(np.uint32).view(np.int32)
+        for instruction in budget.dot_products:
+            found = multiply(place(a), pack(b, instruction)).fetch()
+            yield Compared.arrays(f"{rows}x{depth}x{columns}, {instruction}", found, expected)
 
 
 def layers(budget: Budget) -> Iterator[Compared]:

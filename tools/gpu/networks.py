@@ -18,7 +18,7 @@ from int8sim.golden.store import Golden, read
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import run
 from int8sim.kernels.cuda.device import place
-from int8sim.kernels.cuda.products import INSTRUCTIONS, forced
+from int8sim.kernels.cuda.products import forced
 from int8sim.kernels.histogram import count, extremes
 from int8sim.lowering.lower import lower
 from int8sim.model.step import Array
@@ -90,15 +90,10 @@ def networks(budget: Budget) -> Iterator[Compared]:
         yield from _beside_cpu(budget, f"{name}, {profile}", integer, images(graph, budget.size(4, 1)))
 
 
-def instructions(budget: Budget) -> tuple[str, ...]:
-    """The dot products that the device has; in a simulator one is enough."""
-    return INSTRUCTIONS if budget.has("mma") and not budget.reduced else INSTRUCTIONS[:1]
-
-
 def _beside_engine(budget: Budget, golden: Golden) -> Iterator[Compared]:
     """Every tensor that an engine recorded, by each dot product."""
     inputs = dict(golden.inputs)
-    for instruction in instructions(budget):
+    for instruction in budget.dot_products:
         with forced(instruction):
             found = run(replace(golden.graph), inputs, backend="cuda", keep="all")
         recorded = {**golden.tensors, **golden.outputs}
@@ -109,7 +104,7 @@ def _beside_engine(budget: Budget, golden: Golden) -> Iterator[Compared]:
 def _beside_cpu(budget: Budget, name: str, graph: Graph, inputs: dict[str, Array]) -> Iterator[Compared]:
     """Every tensor."""
     expected = run(graph, inputs, keep="all", backend=budget.judge)
-    for instruction in instructions(budget):
+    for instruction in budget.dot_products:
         with forced(instruction):
             found = run(replace(graph), inputs, backend="cuda", keep="all")
         lines = [Compared.arrays(each, found[each], values) for each, values in expected.items()]

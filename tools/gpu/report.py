@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from int8sim.kernels.cuda.availability import TENSOR_CORES
+from int8sim.kernels.cuda.device import is_simulated
+from int8sim.kernels.cuda.products import INSTRUCTIONS
 from int8sim.model.step import Array
 
 T = TypeVar("T")
@@ -67,6 +69,11 @@ class Budget:
     def judge(self) -> str:
         """The backend that is right: the interpreted one where compiling it takes longer than running."""
         return self.size("cpu", "reference")  # type: ignore[no-any-return]
+
+    @property
+    def dot_products(self) -> tuple[str, ...]:
+        """Those that the device has; Numba's simulator, whose barriers take long, is asked for the first alone."""
+        return INSTRUCTIONS if self.has("mma") and not is_simulated() else INSTRUCTIONS[:1]
 
     def left(self, seconds: float = 0.0) -> bool:
         """Whether there is so much time left; a simulator has all the time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,10 @@ from int8sim.golden.store import read
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import plan, run
 from int8sim.kernels.cuda.device import DeviceArray, enter, place
-from int8sim.kernels.cuda.products import INSTRUCTIONS, forced
+from int8sim.kernels.cuda.gemm import multiply, pack
+from int8sim.kernels.cuda.products import forced
 from int8sim.lowering.lower import lower
 from int8sim.ops.conv2d import Conv2d
-from int8sim.ops.fully_connected import FullyConnected
 
 SIZES = (1024, 4096, 8192)
 CONVOLUTIONS = ((64, 64, 56, 3, 1), (128, 128, 28, 3, 1), (256, 256, 14, 3, 1), (3, 64, 224, 7, 2))
@@ -63,12 +63,13 @@ def speed(budget: Budget) -> Iterator[Compared]:
     if stands_in():
         raise SkippedError(f"{stands_in()} has no speed")
     yield from copies()
-    names = INSTRUCTIONS if budget.has("mma") else INSTRUCTIONS[:1]
     for path in sorted(GOLDEN.glob("*_reference.h5")) + sorted(GOLDEN.glob("onnx*.h5")):
         yield from lenet(path.stem, read(path).graph)
     asked: list[tuple[Callable[..., Compared], Any, str]]
-    asked = [(gemm, size, instruction) for instruction in reversed(names) for size in SIZES]
-    asked += [(convolution, shape, instruction) for instruction in reversed(names) for shape in CONVOLUTIONS]
+    asked = [(gemm, size, instruction) for instruction in reversed(budget.dot_products) for size in SIZES]
+    asked += [
+        (convolution, shape, instruction) for instruction in reversed(budget.dot_products) for shape in CONVOLUTIONS
+    ]
     for measure, shape, instruction in asked:
         if not budget.left(15.0):
             yield Compared(f"no time was left for {measure.__name__} {shape}, {instruction}, and what comes after it")
@@ -84,13 +85,6 @@ def copies() -> Iterator[Compared]:
     yield line("copy", timed(lambda: b.memory.copy_to_device(a.memory)), bytes=2 * size)
 
 
-@cache
-def lowered(graph: Callable[..., Graph], *shape: int) -> Graph:
-    """A layer of bench/networks.py in integers."""
-    made = graph(*shape)
-    return lower(made, table(made), profile="tensorrt")
-
-
 def kernel(integer: Graph, op: type, instruction: str) -> Callable[[DeviceArray], DeviceArray]:
     """That of the one layer of an op."""
     with forced(instruction):
@@ -104,15 +98,17 @@ def stored(shape: tuple[int, ...]) -> DeviceArray:
 
 
 def gemm(size: int, instruction: str) -> Compared:
-    """A fully connected layer, size by size by size, its output step within."""
-    call, x = kernel(lowered(shapes().product, size, size), FullyConnected, instruction), stored((size, size))
-    return line(f"GEMM {size}, {instruction}", timed(lambda: call(x)), operations=2.0 * size**3)
+    """uint8 by int8 to int32, size by size by size."""
+    b = pack(np.random.default_rng(10).integers(-128, 128, (size, size)).astype(np.int8), instruction)
+    a = stored((size, size))
+    return line(f"GEMM {size}, {instruction}", timed(lambda: multiply(a, b)), operations=2.0 * size**3)
 
 
 def convolution(shape: tuple[int, int, int, int, int], instruction: str, batch: int = 64) -> Compared:
     """A batch of a convolution, its output step within."""
     channels, outputs, size, window, stride = shape
-    integer = lowered(shapes().convolution, *shape)
+    made = shapes().convolution(*shape)
+    integer = lower(made, table(made), profile="tensorrt")
     call, x = kernel(integer, Conv2d, instruction), stored((batch, size, size, channels))
     name = f"conv {window}x{window} {channels}->{outputs} @{size} s{stride}, batch {batch}, {instruction}"
     return line(name, timed(lambda: call(x)), operations=2.0 * shapes().macs(integer) * batch)
