@@ -6,17 +6,18 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 import int8sim
+from int8sim.cli import doctor_cuda
 from int8sim.cli.screen import Screen
 from int8sim.kernels.cache import cache_directory
 from int8sim.kernels.cpu.tile import instruction_set
 from int8sim.profiles.registry import profiles
 
-PACKAGES = ("numpy", "numba", "llvmlite", "h5py", "onnx", "onnxruntime", "ai-edge-litert", "hypothesis")
+PACKAGES = ("numpy", "numba", "llvmlite", "h5py", "onnx", "onnxruntime", "ai-edge-litert", "hypothesis", "numba-cuda")
 
 
 def doctor(as_json: bool) -> int:
     """The exit status, always 0: a missing option is no failure."""
-    screen = Screen(as_json)
+    screen, cuda = Screen(as_json), doctor_cuda.cuda()
     content = {
         "int8sim": int8sim.__version__,
         "python": platform.python_version(),
@@ -27,8 +28,9 @@ def doctor(as_json: bool) -> int:
         "backends": {
             "reference": "available: the specification, interpreted",
             "cpu": f"available: {instruction_set()}",
-            "cuda": "not available: this version of int8sim has no CUDA kernels",
+            "cuda": doctor_cuda.backend(cuda),
         },
+        "cuda": cuda,
         "profiles": {name: entry.title for name, entry in profiles().items()},
     }
     for name, value in content.items():

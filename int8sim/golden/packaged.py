@@ -8,6 +8,7 @@ from int8sim.model.errors import FileProblemError
 
 PACKAGE = Path(__file__).parents[1]
 FOLDERS = (PACKAGE / "data" / "lenet", PACKAGE.parent / "golden" / "lenet")
+DEVICES = (PACKAGE / "data" / "gpu", PACKAGE.parent / "golden" / "gpu")
 
 
 def lenet(name: str) -> Path:
@@ -16,3 +17,8 @@ def lenet(name: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise FileProblemError(FOLDERS[0] / name, "the file belongs to int8sim and is missing; install int8sim again")
+
+
+def device_results() -> list[Path]:
+    """What tools/gpu_check.py wrote on GPUs, one JSON for each; none where no GPU has been asked."""
+    return sorted({path.name: path for folder in DEVICES for path in folder.glob("*.json")}.values())

@@ -38,7 +38,7 @@ def _driver() -> str:
     try:
         device = cuda.get_current_device()
     except (CudaDriverError, CudaSupportError) as problem:
-        return " ".join(str(problem).split())
+        return " ".join(str(problem).split()).rstrip(" :")
     found = tuple(device.compute_capability)
     if found < OLDEST:
         return f"{name()} has compute capability {_dotted(found)}; {_dotted(OLDEST)} or later is needed"
