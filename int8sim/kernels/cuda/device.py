@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from int8sim.kernels.cuda.memory import Block
 from int8sim.kernels.storage import from_storage, to_storage
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
+
+RUBBISH = 0xA5
+"""What a byte of the host's memory is before a kernel has written it."""
 
 
 class Launch(NamedTuple):
@@ -64,12 +67,34 @@ def is_simulated() -> bool:
     return bool(config.ENABLE_CUDASIM) and launcher() is None
 
 
-class DeviceArray:
-    """A contiguous array on the device; what it is reshaped to shares its memory."""
+class Bytes(Protocol):
+    """Somewhere to keep a tensor."""
 
-    def __init__(self, memory: Any, shape: tuple[int, ...], dtype: Any, block: Block | None = None) -> None:
-        """memory: Numba's array, which is of that shape and dtype, in a block of bytes that is held with it."""
-        self.memory, self.shape, self.dtype, self._block = memory, shape, np.dtype(dtype), block
+    def array(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Any:
+        """The bytes as an array that Numba takes."""
+
+
+class HostBlock:
+    """Bytes in the host's memory, which are no tensor's values at first."""
+
+    def __init__(self, size: int) -> None:
+        self._bytes = np.full(size, RUBBISH, np.uint8)
+
+    def array(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+        """As NumPy's."""
+        return self._bytes.view(kind).reshape(shape)
+
+
+class DeviceArray:
+    """A contiguous array on the device; what it is reshaped to shares its bytes, which live as long as one of them."""
+
+    def __init__(self, block: Bytes, shape: tuple[int, ...], dtype: Any) -> None:
+        self._block, self.shape, self.dtype = block, shape, np.dtype(dtype)
+
+    @property
+    def memory(self) -> Any:
+        """Numba's array, or NumPy's where somebody else than a device takes the launches."""
+        return self._block.array(self.shape, self.dtype)
 
     @property
     def ndim(self) -> int:
@@ -85,39 +110,35 @@ class DeviceArray:
         """As NumPy's; one size may be -1."""
         known = -math.prod(shape) if -1 in shape else 1
         whole = tuple(self.size // max(known, 1) if each == -1 else each for each in shape)
-        return DeviceArray(self.memory.reshape(whole), whole, self.dtype, self._block)
+        return DeviceArray(self._block, whole, self.dtype)
 
     def view(self, dtype: Any) -> DeviceArray:
         """The same bytes as another dtype; the last axis is a whole number of its values."""
         kind = np.dtype(dtype)
         shape = (*self.shape[:-1], self.shape[-1] * self.dtype.itemsize // kind.itemsize)
-        return DeviceArray(self.memory.view(kind), shape, kind, self._block)
+        return DeviceArray(self._block, shape, kind)
 
     def fetch(self) -> Array:
         """A copy in the host's memory."""
-        if isinstance(self.memory, np.ndarray):
-            return self.memory.copy()
-        found: Array = self.memory.copy_to_host()
+        memory = self.memory
+        found: Array = memory.copy() if isinstance(memory, np.ndarray) else memory.copy_to_host()
         return found
 
 
 def empty(shape: tuple[int, ...], dtype: Any) -> DeviceArray:
     """An array with no values yet. Raises DeviceMemoryError."""
-    if launcher() is not None:
-        return DeviceArray(np.zeros(shape, dtype), shape, dtype)
-    kind = np.dtype(dtype)
-    size = math.prod(shape) * kind.itemsize
-    block = Block(size)
-    return DeviceArray(block.memory[:size].view(kind).reshape(shape), shape, kind, block)
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    return DeviceArray(Block(size) if launcher() is None else HostBlock(size), shape, dtype)
 
 
 def place(array: Array) -> DeviceArray:
     """A copy of a host array. Raises DeviceMemoryError."""
     whole = np.ascontiguousarray(array)
-    if launcher() is not None:
-        return DeviceArray(whole.copy(), whole.shape, whole.dtype)
     there = empty(whole.shape, whole.dtype)
-    there.memory.copy_to_device(whole)
+    if isinstance(there.memory, np.ndarray):
+        there.memory[...] = whole
+    else:
+        there.memory.copy_to_device(whole)
     return there
 
 

@@ -6,6 +6,7 @@ next.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections import defaultdict
 from typing import Any
@@ -19,19 +20,29 @@ GRAIN = 512
 OUT_OF_MEMORY = 2
 """CUDA_ERROR_OUT_OF_MEMORY: NVIDIA CUDA Driver API, CUresult."""
 
-_free: defaultdict[int, list[Any]] = defaultdict(list)
+Views = dict[tuple[tuple[int, ...], np.dtype[Any]], Any]
+"""Arrays of some bytes, by shape and dtype: Numba takes longer to make one than many a kernel runs."""
+
+_free: defaultdict[int, list[tuple[Any, Views]]] = defaultdict(list)
 
 
 class Block:
-    """Some bytes: those who hold it may use `memory`, Numba's uint8 array. Raises DeviceMemoryError."""
+    """Some bytes: they are those of whoever holds it. Raises DeviceMemoryError."""
 
     def __init__(self, size: int) -> None:
         whole = -(-max(size, 1) // GRAIN) * GRAIN
         try:
-            self.memory = _free[whole].pop()
+            self._memory, self._views = _free[whole].pop()
         except IndexError:
-            self.memory = _allocated(whole)
-        weakref.finalize(self, _free[whole].append, self.memory).atexit = False
+            self._memory, self._views = _allocated(whole), {}
+        weakref.finalize(self, _free[whole].append, (self._memory, self._views)).atexit = False
+
+    def array(self, shape: tuple[int, ...], kind: np.dtype[Any]) -> Any:
+        """The first bytes as Numba's array."""
+        if (shape, kind) not in self._views:
+            size = math.prod(shape) * kind.itemsize
+            self._views[shape, kind] = self._memory[:size].view(kind).reshape(shape)
+        return self._views[shape, kind]
 
 
 def give_back() -> None:
