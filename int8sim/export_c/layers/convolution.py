@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from int8sim.export_c.call import Call, Room, Site
@@ -12,9 +10,9 @@ from int8sim.export_c.layers.move import ZERO, arranged, copy, places
 from int8sim.export_c.layers.sequence import convolution_in_order
 from int8sim.export_c.layers.sums import convolution_of_codes
 from int8sim.export_c.layers.window import Window
-from int8sim.kernels.cpu.conv_transpose import inside, turned
 from int8sim.kernels.geometry import PIXELWISE
 from int8sim.kernels.storage import stored_axes
+from int8sim.kernels.transposed import Untransposed, untransposed
 from int8sim.model.step import Array
 from int8sim.model.tensor import TensorType
 from int8sim.ops.conv2d import Conv2d
@@ -49,24 +47,20 @@ def conv_transpose(site: Site) -> list[Call]:
     assert isinstance(op, ConvTranspose)
     if site.layer.arithmetic is None:
         return [transposed_of_reals(site, _window(site, op))]
-    weights, size = turned(_weights(site), op.group), _stored(site.output)[1:]
-    reach = [step * (size - 1) for step, size in zip(op.dilations, weights.shape[2:], strict=True)]
-    grid = [size + more for size, more in zip(_stored(site.output)[1:3], reach, strict=True)]
-    kind = site.types[0].with_shape((1, *grid, site.types[0].shape[site.types[0].channel_axis]), "NHWC")
-    x, moved = _spread(site, kind, [(reach[axis] - op.pads[axis], op.strides[axis]) for axis in (0, 1)])
-    plain = replace(PIXELWISE, dilations=op.dilations, group=op.group)
-    types = kind, *site.types[1:]
-    return [moved, _convolved(site, Window(plain, x, types, weights, site.constant(2), (*kind.shape[1:], *size)))]
+    plain = untransposed(op, site.types[0], site.output, _weights(site))
+    x, moved = _spread(site, plain)
+    types, size = (plain.kind, *site.types[1:]), (*plain.kind.shape[1:], *_stored(site.output)[1:])
+    return [moved, _convolved(site, Window(plain.op, x, types, plain.weights, site.constant(2), size))]
 
 
-def _spread(site: Site, kind: TensorType, axes: list[tuple[int, int]]) -> tuple[Room, Call]:
-    """x on a grid. axes: where its first row lies and how far apart its rows are, of its columns the same."""
+def _spread(site: Site, plain: Untransposed) -> tuple[Room, Call]:
+    """x on its grid."""
     (given,), cells = site.inputs(), places(site.types[0])
-    rows, columns = (inside(cells.shape[1 + i], *axes[i], kind.shape[1 + i]) for i in (0, 1))
-    sources = np.full(kind.shape, ZERO)
+    rows, columns = plain.places(*cells.shape[1:3])
+    sources = np.full(plain.kind.shape, ZERO)
     sources[:, rows[1], columns[1]] = cells[:, rows[0], columns[0]]
-    out = site.own("spread", kind.dtype, sources.size)
-    return out, copy(given, out, sources, kind.quantized.tensor_zero_point)
+    out = site.own("spread", plain.kind.dtype, sources.size)
+    return out, copy(given, out, sources, plain.kind.quantized.tensor_zero_point)
 
 
 def _weights(site: Site) -> Array:

@@ -6,15 +6,15 @@ In integers, where the order of a sum does not matter, the kernel of conv2d.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from int8sim.kernels.compile import build
 from int8sim.kernels.cpu import conv2d
 from int8sim.kernels.cpu.max_pool import output_height_width
-from int8sim.kernels.geometry import PIXELWISE, Convolution
+from int8sim.kernels.geometry import Convolution
 from int8sim.kernels.storage import stored_zero
+from int8sim.kernels.transposed import untransposed
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import float32, fma
@@ -51,37 +51,17 @@ def _prepare_integer(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic,
 ) -> Callable[[Array], Array]:
-    """A convolution with the weights turned round, over x with real zeros between its cells and around them."""
-    weights = turned(constants[1], op.group)
-    reach = [step * (size - 1) for step, size in zip(op.dilations, weights.shape[2:], strict=True)]
-    grid = [size + more for size, more in zip(output_height_width(output_type), reach, strict=True)]
-    kind = inputs[0].with_shape((1, *grid, weights.shape[1] * op.group), "NHWC")
-    plain = replace(PIXELWISE, dilations=op.dilations, group=op.group)
-    kinds = [kind, inputs[1], *inputs[2:]]
-    kernel = conv2d.prepare(plain, kinds, output_type, {**constants, 1: weights}, arithmetic)
-    zero, moved = stored_zero(kind), [reach[axis] - op.pads[axis] for axis in (0, 1)]
+    plain = untransposed(op, inputs[0], output_type, constants[1])
+    kinds, zero = [plain.kind, *inputs[1:]], stored_zero(plain.kind)
+    kernel = conv2d.prepare(plain.op, kinds, output_type, {**constants, 1: plain.weights}, arithmetic)
 
     def call(stored: Array) -> Array:
-        places = [inside(stored.shape[1 + i], moved[i], op.strides[i], grid[i]) for i in (0, 1)]
-        spread = np.full((len(stored), *grid, stored.shape[3]), zero, stored.dtype)
-        spread[:, places[0][1], places[1][1]] = stored[:, places[0][0], places[1][0]]
+        rows, columns = plain.places(*stored.shape[1:3])
+        spread = np.full((len(stored), *plain.kind.shape[1:]), zero, stored.dtype)
+        spread[:, rows[1], columns[1]] = stored[:, rows[0], columns[0]]
         return kernel(spread)
 
     return call
-
-
-def turned(weights: Array, groups: int) -> Array:
-    """[C, O / groups, rows, columns] as a convolution's [O, C / groups, rows, columns], the last cell first."""
-    parts = weights.reshape(groups, -1, *weights.shape[1:]).swapaxes(1, 2)
-    return parts.reshape(-1, *parts.shape[2:])[:, :, ::-1, ::-1]
-
-
-def inside(size: int, before: int, stride: int, room: int) -> tuple[slice, slice]:
-    """Along one axis: which cells of x lie inside, and where."""
-    first = max(0, -(before // stride))
-    last = min(size, (room - 1 - before) // stride + 1)
-    start = before + first * stride
-    return slice(first, max(first, last)), slice(start, start + max(0, last - first) * stride, stride)
 
 
 def convolve(x: Array, weights: Array, bias: Array, window: tuple[int, ...], out: Array) -> None:

@@ -7,20 +7,19 @@ and around them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
-from int8sim.kernels.cpu.conv_transpose import turned
 from int8sim.kernels.cpu.max_pool import output_height_width
 from int8sim.kernels.cuda import conv2d
 from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty, place
 from int8sim.kernels.cuda.primitives import as_int, as_real
-from int8sim.kernels.geometry import PIXELWISE, Convolution
+from int8sim.kernels.geometry import Convolution
 from int8sim.kernels.storage import stored_zero
+from int8sim.kernels.transposed import untransposed
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.spec.float32 import float32, fma
@@ -57,21 +56,15 @@ def _prepare_integer(
     constants: Mapping[int, Array],
     arithmetic: Arithmetic,
 ) -> Callable[[DeviceArray], DeviceArray]:
-    weights = turned(constants[1], op.group)
-    reach = [step * (size - 1) for step, size in zip(op.dilations, weights.shape[2:], strict=True)]
-    grid = [size + more for size, more in zip(output_height_width(output_type), reach, strict=True)]
-    kind = inputs[0].with_shape((1, *grid, weights.shape[1] * op.group), "NHWC")
-    plain = replace(PIXELWISE, dilations=op.dilations, group=op.group)
-    convolve_plain = conv2d.prepare(
-        plain, [kind, inputs[1], *inputs[2:]], output_type, {**constants, 1: weights}, arithmetic
-    )
-    moved = (*op.strides, *(reach[axis] - op.pads[axis] for axis in (0, 1)), stored_zero(kind))
-    kernel = build(spread)
+    plain = untransposed(op, inputs[0], output_type, constants[1])
+    kinds = [plain.kind, *inputs[1:]]
+    over_grid = conv2d.prepare(plain.op, kinds, output_type, {**constants, 1: plain.weights}, arithmetic)
+    kernel, moved = build(spread), (*plain.strides, *plain.first, stored_zero(plain.kind))
 
     def call(stored: DeviceArray) -> DeviceArray:
-        wide = empty((stored.shape[0], *grid, stored.shape[3]), stored.dtype)
+        wide = empty((stored.shape[0], *plain.kind.shape[1:]), stored.dtype)
         kernel.launch_each(wide.size, stored, wide, moved)
-        return convolve_plain(wide)
+        return over_grid(wide)
 
     return call
 
