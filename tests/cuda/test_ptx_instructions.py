@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +19,7 @@ from int8sim.kernels.roles import convert_at
 from int8sim.model.step import Step
 from int8sim.spec.dp4a import dp4a
 
-PARAMETERS = types.Tuple((types.int32, types.int32, types.int64))
 TOOLS = Path(__file__).parents[2] / "tools"
-INSTRUCTIONS = re.compile(r"dp[42]a_\w+|cvt_\w+|vadd4_\w+|add_sat_\w+|mma_\w+")
-NAMES = sorted(name for name in dir(ptx) if INSTRUCTIONS.fullmatch(name))
 SIGNS = {"ss": ("s", "s"), "su": ("s", "u"), "us": ("u", "s"), "uu": ("u", "u")}
 SPECIAL = {
     "cvt_pack_sat_s8": "cvt.pack.sat.s8.s32.b32",
@@ -31,27 +27,21 @@ SPECIAL = {
     "vadd4_sat_s8": "vadd4.s32.s32.s32.sat",
     "vadd4_sat_u8": "vadd4.u32.u32.u32.sat",
 }
-WORDS, ROWS = types.uint32[:, ::1], types.int64[:, ::1]
+FORMS = {
+    r"(dp[42]a|vadd4|cvt_pack)_\w+": ("x[0], x[1], x[2]", types.uint32, (7, 5), 4 + 8 + 2 + 2),
+    r"add_sat_\w+": ("x[0], x[1]", types.uint32, (7, 5), 1),
+    r"cvt_\w+_(f16|s32)": ("x[0]", types.uint32, (7, 5), 8 + 2),
+    r"cvt_\w+_f32": ("x[0]", types.float32, (7, 5), 16),
+    r"mma_m8n8k16_\w+": ("(x[0],), (x[1],), (x[2], x[3])", types.uint32, (7, 5), 8),
+    r"mma_m16n8k16_\w+": ("(x[0], x[1]), (x[2],), (x[3], x[4], x[5], x[6])", types.uint32, (8, 0), 8),
+    r"mma_m16n8k32_\w+": ("(x[0], x[1], x[2], x[3]), (x[4], x[5]), (x[6], x[7], x[8], x[9])", types.uint32, (8, 0), 8),
+}
+"""By name: operands, their type, the least capability, and how many NVIDIA's manual has."""
 
 
-def as_a_step(x, p, out):
-    i = cuda.grid(1)
-    out[i, 0] = convert_at(as_int(x[i, 0]), as_int(x[i, 1]), as_int(x[i, 2]), p, 0)
-
-
-@pytest.fixture(scope="module")
-def asked():
-    sys.path.insert(0, str(TOOLS))
-    try:
-        from gpu import asked
-    finally:
-        sys.path.remove(str(TOOLS))
-    return asked
-
-
-def assembly(kernel, *arguments, capability):
+def assembly(function, *arguments, capability):
     """What was written as inline PTX, and the whole text."""
-    text = cuda.compile_ptx(kernel.function.py_func, types.void(*arguments), cc=capability)[0]
+    text = cuda.compile_ptx(function, types.void(*arguments), cc=capability)[0]
     return re.findall(r"// begin inline asm\s+(\S+) [^\n]*\n\s*// end inline asm", text), text
 
 
@@ -67,44 +57,42 @@ def opcode(name: str) -> str:
     return SPECIAL.get(name, name.replace("_", "."))
 
 
-def form(asked, name: str):
-    """A kernel of it, the role that it is bound to, and its arguments."""
-    if name.startswith("mma"):
-        return getattr(asked, f"of_{name.split('_')[1]}"), "convert_at", (WORDS, ROWS)
-    if name.endswith("f32"):
-        return asked.of_float, "convert", (types.float32[::1], types.int64[::1])
-    if name.startswith("add"):
-        return asked.of_two, "combine", (WORDS, types.int64[::1])
-    if re.fullmatch(r"cvt_\w+_(f16|s32)", name):
-        return asked.of_one, "convert", (WORDS, types.int64[::1])
-    return asked.of_three, "convert_at", (WORDS, types.int64[::1])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_instruction_is_there_once(form):
+    """In one kernel of all that take the same operands, at the least capability that has them."""
+    operands, kind, capability, count = FORMS[form]
+    names = [name for name in dir(ptx) if re.fullmatch(form, name)]
+    assert len(names) == count
+    result = "[0]" if form.startswith("mma") else ""
+    lines = [f"    out[{i}] = {name}({operands}){result}" for i, name in enumerate(names)]
+    scope = {name: getattr(ptx, name) for name in names}
+    exec("\n".join(["def kernel(x, out):", *lines]), scope)
+    found, _ = assembly(scope["kernel"], kind[::1], types.int64[::1], capability=capability)
+    assert sorted(found) == sorted(map(opcode, names))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_instruction_is_there(asked, name):
-    """Once, at the least capability that has it."""
-    kernel, role, arguments = form(asked, name)
-    bound = build(kernel, {role: (getattr(ptx, name), ())})
-    found, _ = assembly(bound, *arguments, capability=(8, 0) if "m16n8" in name else (7, 5))
-    assert found == [opcode(name)]
+def as_a_step(x, p, out):
+    i = cuda.grid(1)
+    out[i, 0] = convert_at(as_int(x[i, 0]), as_int(x[i, 1]), as_int(x[i, 2]), p, 0)
 
 
-def test_there_are_as_many_as_the_manual_has():
-    """dp4a, dp2a, cvt of float32, float16 and integers, cvt.pack, vadd4, add; mma of 3 shapes, 2 modes, 4 mixes."""
-    assert len(NAMES) == 4 + 8 + 16 + 8 + 2 + 2 + 2 + 1 + 24
-
-
-def test_a_spec_function_becomes_its_instructions(asked):
+def test_a_spec_function_becomes_its_instructions():
     """All forms of it, chosen as the kernel runs; and a step that is such a function, too."""
     step, _ = bind(Step(dp4a, {"a_signed": 0, "b_signed": 1}))
-    found, _ = assembly(build(as_a_step, {"convert_at": step}), WORDS, PARAMETERS, ROWS, capability=(8, 0))
+    kernel = build(as_a_step, {"convert_at": step}).function.py_func
+    numbers = types.Tuple((types.int32, types.int32, types.int64))
+    found, _ = assembly(kernel, types.uint32[:, ::1], numbers, types.int64[:, ::1], capability=(8, 0))
     assert sorted(found) == sorted(opcode(f"dp4a_{mix}") for mix in SIGNS)
 
 
-def test_copies_are_whole_and_asynchronous(asked):
+def test_copies_are_whole_and_asynchronous(monkeypatch):
     """16 bytes in one access, in shared memory that is aligned for them, waited for group by group."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    from gpu import asked
+
+    kernel = build(asked.copies).function.py_func
     given = types.uint8[::1], types.int32[::1], types.int32[:, ::1]
-    found, text = assembly(build(asked.copies), *given, capability=(8, 0))
+    found, text = assembly(kernel, *given, capability=(8, 0))
     assert found == ["cp.async.cg.shared.global", *["cp.async.ca.shared.global"] * 4, *found[5:]]
     assert found[5:] == ["cp.async.wait_group", "cp.async.wait_group", "ldmatrix.sync.aligned.m8n8.x4.shared.b16"]
     expected = {

@@ -19,7 +19,7 @@ from int8sim.kernels.cuda.ptx import (
     store_16,
     word,
 )
-from int8sim.kernels.roles import combine, convert, convert_at
+from int8sim.kernels.roles import Parameters, combine, convert, convert_at
 from int8sim.spec.cvt import float32_to_int8, float_to_integer
 
 
@@ -49,6 +49,27 @@ def of_three(x: Any, out: Any) -> None:
     i = cuda.grid(1)
     if i < out.shape[0]:
         out[i] = convert_at(as_int(x[i, 0]), as_int(x[i, 1]), as_int(x[i, 2]))  # type: ignore[call-arg]
+
+
+def step_of_one(x: Any, p: Parameters, out: Any) -> None:
+    """As `of_one`, by a step of the specification, which becomes the instruction."""
+    i = cuda.grid(1)
+    if i < out.shape[0]:
+        out[i] = convert(as_int(x[i, 0]), p, 0)
+
+
+def step_of_two(x: Any, p: Parameters, out: Any) -> None:
+    """Of the first two words."""
+    i = cuda.grid(1)
+    if i < out.shape[0]:
+        out[i] = combine(as_int(x[i, 0]), as_int(x[i, 1]), p, 0)
+
+
+def step_of_three(x: Any, p: Parameters, out: Any) -> None:
+    """Of all."""
+    i = cuda.grid(1)
+    if i < out.shape[0]:
+        out[i] = convert_at(as_int(x[i, 0]), as_int(x[i, 1]), as_int(x[i, 2]), p, 0)
 
 
 def sweep(start: int, each: int, modes: tuple[int, int, int], counts: Any, totals: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from int8sim.kernels.compile import bind, build
+from int8sim.kernels.cuda.twins import TWINS
 from int8sim.kernels.roles import Parameters, combine, convert, convert_at
 from int8sim.model.step import Array, Step
 from int8sim.spec import cvt, dp4a, mma, video
@@ -46,6 +47,8 @@ HALVES = {
     for mode, rounding in ROUNDINGS.items()
 }
 """Of a float16's bits."""
+TWINNED = {name: step for name, step in {**WORDS, **HALVES}.items() if step.function in TWINS}
+"""Functions that a kernel has the instruction for."""
 FLOATS = {
     f"cvt_{mode}{flush}_{each}_f32": (int(each == "s8"), int(rounding), int(bool(flush)))
     for flush in ("", "_ftz")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,13 +12,16 @@ import numpy as np
 
 from gpu import asked, expected
 from gpu.report import Budget, Compared
+from int8sim.kernels.compile import bind
 from int8sim.kernels.compile import build as build_for_cpu
 from int8sim.kernels.cuda import ptx
 from int8sim.kernels.cuda.build import build
-from int8sim.kernels.cuda.device import place
+from int8sim.kernels.cuda.device import parameters, place
 from int8sim.model.step import Array
 from int8sim.spec.cvt import float32_to_int8
 
+ROLES = ("convert", "combine", "convert_at")
+"""Of one, two and three operands."""
 CORNERS = (0, 1, 0xFFFFFFFF, 0x80808080, 0x7F7F7F7F, 0x80000000, 0x7FFFFFFF, 0x0080FF7F, 127, 128, 0xFFFFFF7F, 255)
 ENDS = (0x7FFFFFFF, 0x80000000, 0x7FFF0000, 0x8000FFFF)
 """Accumulators next to an overflow."""
@@ -37,8 +41,7 @@ def words(budget: Budget) -> Iterator[Compared]:
     count = budget.size(1 << 20, 32)
     rows = random.integers(0, 2**32, (count, 3), np.uint32)
     rows[: count // 2] = random.choice(CORNERS, (count // 2, 3))
-    for name in expected.WORDS:
-        yield Compared.arrays(name, _registers(name, rows), expected.registers(name, rows, compiled=not budget.reduced))
+    yield from _beside_spec(budget, expected.WORDS, rows)
 
 
 def conversions(budget: Budget) -> Iterator[Compared]:
@@ -50,15 +53,32 @@ def conversions(budget: Budget) -> Iterator[Compared]:
         steps = [float32_to_int8(bits, rounding, bool(signed), bool(flush)) for bits in values.view(np.uint32).tolist()]
         yield Compared.arrays(name, out.fetch(), np.array(steps, np.int64))
     rows = np.repeat(np.arange(0, 2**16, budget.size(1, 997), np.uint32)[:, None], 3, 1)
-    for name in expected.HALVES:
-        yield Compared.arrays(name, _registers(name, rows), expected.registers(name, rows, compiled=not budget.reduced))
+    yield from _beside_spec(budget, expected.HALVES, rows)
+
+
+def _beside_spec(budget: Budget, names: Iterable[str], rows: Array) -> Iterator[Compared]:
+    """Each by its own name, and as a step of the specification that a kernel is built for."""
+    for name in names:
+        answer = expected.registers(name, rows, compiled=not budget.reduced)
+        yield Compared.arrays(name, _registers(name, rows), answer)
+        if name in expected.TWINNED:
+            yield Compared.arrays(f"{name}, as a step", _by_step(name, rows), answer)
 
 
 def _registers(name: str, rows: Array) -> Array:
-    kernel = {1: asked.of_one, 2: asked.of_two, 3: asked.of_three}[expected.operands(name)]
-    role = {1: "convert", 2: "combine", 3: "convert_at"}[expected.operands(name)]
+    kernel = (asked.of_one, asked.of_two, asked.of_three)[expected.operands(name) - 1]
     out = place(np.zeros(len(rows), np.int64))
-    build(kernel, {role: (getattr(ptx, name), ())}).launch_each(len(rows), place(rows), out, threads=32)
+    bound = {ROLES[expected.operands(name) - 1]: (getattr(ptx, name), ())}
+    build(kernel, bound).launch_each(len(rows), place(rows), out, threads=32)
+    return out.fetch()
+
+
+def _by_step(name: str, rows: Array) -> Array:
+    kernel = (asked.step_of_one, asked.step_of_two, asked.step_of_three)[expected.operands(name) - 1]
+    built, values = bind(expected.TWINNED[name])
+    out = place(np.zeros(len(rows), np.int64))
+    bound = {ROLES[expected.operands(name) - 1]: built}
+    build(kernel, bound).launch_each(len(rows), place(rows), parameters(values), out, threads=32)
     return out.fetch()
 
 
@@ -86,13 +106,24 @@ def floats(budget: Budget) -> Iterator[Compared]:
 def hashes(budget: Budget) -> Iterator[Compared]:
     """The same hashes and counts by the compiled specification, on all cores, as many as there is time for."""
     found = {each.name: each for each in budget.earlier("floats")}
+    kernel = budget.size(build_for_cpu(expected.digest), expected.digest)
+    seconds = 0.0 if budget.reduced else estimated(kernel)
     for name, modes in expected.FLOATS.items():
-        if not budget.left(90.0):
+        if not budget.left(1.2 * seconds):
+            yield Compared(f"no time was left for {name} and what comes after it, {seconds:.0f} s each")
             return
-        kernel = budget.size(build_for_cpu(expected.digest), expected.digest)
         digest, counts = swept(kernel, modes, budget.size([(0, 1 << 32)], [(s, s + 128) for s in STARTS]))
         same = found[name].facts["hash"] == f"{digest:016x}" and found[name].facts["low bytes"] == counts.tolist()
         yield Compared(name, int(counts.sum()), 0 if same else int(counts.sum()), {"hash": f"{digest:016x}"})
+
+
+def estimated(kernel: Any) -> float:
+    """Seconds of one sweep, by a part of one on every core."""
+    modes, parts = next(iter(expected.FLOATS.values())), 1 << 22
+    swept(kernel, modes, [(0, 1)])  # compiles it
+    begun, cores = time.monotonic(), os.cpu_count() or 1
+    swept(kernel, modes, [(start * parts, (start + 1) * parts) for start in range(cores)])
+    return (time.monotonic() - begun) * (1 << 32) / (parts * cores)
 
 
 def swept(kernel: Any, modes: tuple[int, int, int], ranges: list[tuple[int, int]]) -> tuple[int, Array]:
