@@ -153,6 +153,14 @@ def test_operands_behind_the_vector_loop_stand_at_the_end():
     assert [*zip(a.flat[-2:], b.flat[-2:], strict=True)] == [(5, 6), (1, 2)]
 
 
+def test_operands_of_the_vector_loop_fill_it():
+    """A tensor of one element has no vector loop, sixteen samples of it have."""
+    graph = reshaped(sample_layer("add", "tflite_optimized"), Add(), (1, 1), (1, 1))
+    subject = Subject.of(graph, *graph.layers)
+    cells = Cells(subject, np.random.default_rng(0))
+    assert len(packed(cells, [(7, *cells.where[0])])[0]) >= 16
+
+
 @pytest.mark.parametrize(
     ("kind", "op", "shape", "profile"),
     [("add", Add(), (1, 40), "tensorrt"), ("add", Add(), (1, 40), "tflite_optimized"), SQUARE],

@@ -101,13 +101,15 @@ def remembered(function: Function, depth: int = 2) -> Function:
 def packed(cells: Cells, chosen: Sequence[Operands]) -> list[Array]:
     """Tensors [batch, ...], one for each free tensor, that hold the operands; random codes where they end.
 
-    Those behind the vector loop stand at the very end of the batch, which is as long as leaves most there.
+    Those of the vector loop fill whole turns of it; those behind it stand at the very end of the batch, which is as
+    long as leaves most there.
     """
     kind = cells.kinds[0]
     size = math.prod(kind.shape[1:])
     early = [each for each in chosen if each[len(cells.kinds) :] != cells.where[-1] or not cells.step.placed]
     late = [each for each in chosen if each not in early]
-    batch = max(1, -(-len(chosen) // size))
+    early_size = -(-len(early) // LANES) * LANES if cells.step.placed else len(chosen)
+    batch = max(1, -(-max(early_size, len(chosen)) // size))
     if late:
         batch = max(range(batch, batch + VECTOR), key=lambda count: (count * size % LANES >= len(late), -count))
     return [_filled(cells, place, early, late, batch * size, batch) for place in range(len(cells.kinds))]
