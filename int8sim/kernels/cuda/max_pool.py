@@ -14,6 +14,7 @@ from int8sim.kernels.cuda.build import build
 from int8sim.kernels.cuda.device import DeviceArray, empty
 from int8sim.kernels.cuda.maximum import greater
 from int8sim.kernels.cuda.places import cell, located
+from int8sim.kernels.cuda.primitives import as_int
 from int8sim.kernels.roles import Parameters, combine
 from int8sim.kernels.storage import stored_axes
 from int8sim.model.step import Arithmetic, Array, Step
@@ -56,7 +57,7 @@ def greater_bytes(a: int, b: int) -> int:
     """Of words, the greater of each two bytes."""
     found = 0
     for k in range(0, 32, 8):
-        found |= max((a >> k) & 255, (b >> k) & 255) << k
+        found |= max((as_int(a) >> k) & 255, (as_int(b) >> k) & 255) << k
     return found
 
 
