@@ -152,11 +152,12 @@ def section(name: str, given: argparse.Namespace, before: dict[str, Any]) -> tup
     """ok, skipped or failed, and why."""
     from importlib import import_module
 
-    from gpu.report import Budget, SkippedError, tell
+    from gpu.report import SkippedError, tell
 
     module, function, seconds = SECTIONS[name]
     told = before.setdefault(name, [])
     try:
+        from gpu.budget import Budget
         from gpu.machine import capability
 
         budget = Budget(given.reduced, capability(), time.monotonic() + seconds, before)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from gpu import asked, expected
-from gpu.report import Budget, Compared
+from gpu.budget import Budget
+from gpu.report import Compared
 from int8sim.kernels.compile import bind
 from int8sim.kernels.compile import build as build_for_cpu
 from int8sim.kernels.cuda import ptx

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from gpu.budget import Budget
 from gpu.networks import images, table
-from gpu.report import Budget, Compared
+from gpu.report import Compared
 from int8sim.graph.check import float_graph
 from int8sim.graph.ir import Graph, Layer
 from int8sim.graph.run import run

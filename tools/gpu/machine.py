@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import int8sim
-from gpu.report import Budget, Compared, SkippedError
+from gpu.budget import Budget
+from gpu.report import Compared, SkippedError
 from int8sim.kernels.cuda.availability import TENSOR_CORES, name, reason
 from int8sim.kernels.cuda.device import is_simulated, launcher
 

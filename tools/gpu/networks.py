@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu.report import Budget, Compared
+from gpu.budget import Budget
+from gpu.report import Compared
 from int8sim.calibration.gather import gather
 from int8sim.golden.store import Golden, read
 from int8sim.graph.ir import Graph

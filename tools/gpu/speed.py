@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from gpu.budget import Budget
 from gpu.machine import stands_in
 from gpu.networks import GOLDEN, shapes, table
-from gpu.report import Budget, Compared, SkippedError
+from gpu.report import Compared, SkippedError
 from int8sim.golden.store import read
 from int8sim.graph.ir import Graph
 from int8sim.graph.run import plan, run
