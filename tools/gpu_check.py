@@ -54,7 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("out", type=Path, help="the JSON file")
     parser.add_argument("--simulator", action="store_true", help="Numba's CUDA simulator, reduced sizes")
     parser.add_argument("--interpreter", action="store_true", help="PTX executed by the processor, reduced sizes")
-    parser.add_argument("--seconds", type=float, default=450.0, help="no section begins after so long")
+    parser.add_argument("--seconds", type=float, default=450.0, help="sections end after so long, or 30 s later")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--before", type=Path, help=argparse.SUPPRESS)
@@ -102,18 +102,25 @@ def ask(given: argparse.Namespace, folder: Path, until: float) -> dict[str, Any]
         print(f"{', '.join(names)} ...", file=sys.stderr, flush=True)
         before = folder / "before.json"
         before.write_text(json.dumps({name: each["lines"] for name, each in found.items()}))
-        found |= child(given, names, folder / f"{names[0]}.jsonl", before)
+        found |= child(given, names, folder / f"{names[0]}.jsonl", before, until - time.monotonic())
     return found
 
 
-def child(given: argparse.Namespace, names: Sequence[str], lines: Path, before: Path) -> dict[str, Any]:
-    """What the sections told in a process of their own, however it ended."""
+def child(given: argparse.Namespace, names: Sequence[str], lines: Path, before: Path, seconds: float) -> dict[str, Any]:
+    """What the sections told in a process of their own, however it ended. seconds: that are left for all."""
     from gpu.report import gathered
 
     command = [sys.executable, __file__, str(given.out), "--child", str(lines), "--before", str(before)]
-    command += ["--sections", *names, *["--simulator"] * given.simulator, *["--interpreter"] * given.interpreter]
+    command += [
+        "--seconds",
+        str(seconds),
+        "--sections",
+        *names,
+        *["--simulator"] * given.simulator,
+        *["--interpreter"] * given.interpreter,
+    ]
     environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1" if given.simulator else "0"}
-    limit = 3600 if given.reduced else 30 + sum(SECTIONS[name][2] for name in names)
+    limit = 3600 if given.reduced else 30 + min(seconds, sum(SECTIONS[name][2] for name in names))
     try:
         done = subprocess.run(command, env=environment, timeout=limit, check=False, stderr=subprocess.PIPE, text=True)
         reason = f"its process ended with status {done.returncode}: {done.stderr.strip()[-2000:]}"
@@ -160,7 +167,7 @@ def section(name: str, given: argparse.Namespace, before: dict[str, Any]) -> tup
         from gpu.budget import Budget
         from gpu.machine import capability
 
-        budget = Budget(given.reduced, capability(), time.monotonic() + seconds, before)
+        budget = Budget(given.reduced, capability(), time.monotonic() + min(seconds, given.seconds), before)
         for line in getattr(import_module(f"gpu.{module}"), function)(budget):
             tell(given.child, name, "line", line)
             told.append(vars(line))
