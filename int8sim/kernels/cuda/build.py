@@ -8,6 +8,7 @@ the specification.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,7 @@ class Kernel:
 
     def __init__(self, function: Any, name: str) -> None:
         self.function, self.name = function, name
+        self._configured: dict[tuple[Any, Any], Any] = {}
 
     def launch(self, blocks: Any, threads: Any, *arguments: Any) -> None:
         """Run it on a grid of blocks, or hand it to who takes the launches. Raises CompileError."""
@@ -54,9 +56,21 @@ class Kernel:
         from numba.core.errors import NumbaError
 
         try:
-            self.function[blocks, threads](*map(unwrapped, arguments))
+            self._configuration(blocks, threads)(*map(unwrapped, arguments))
         except NumbaError as problem:
             raise CompileError(self.name, " ".join(str(problem).split())[:LONGEST_REASON]) from problem
+
+    def _configuration(self, blocks: Any, threads: Any) -> Any:
+        """Numba's launcher, made once: the simulator's is changed by the next. Small grids are no mistake here."""
+        from numba.core.errors import NumbaPerformanceWarning
+
+        if is_simulated():
+            return self.function[blocks, threads]
+        if (blocks, threads) not in self._configured:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NumbaPerformanceWarning)
+                self._configured[blocks, threads] = self.function[blocks, threads]
+        return self._configured[blocks, threads]
 
     def launch_each(self, count: int, *arguments: Any, threads: int = 256) -> None:
         """At least `count` threads in a row; few in a block of the simulator, where each is one of the system's."""
