@@ -18,8 +18,7 @@ operator is one function here and its entry in QUANTIZED (integer layers) or FLO
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from onnx import ModelProto
 
 from int8sim.exporters import onnx_float
 from int8sim.exporters.exact import clamp_bounds, output_bounds, require_exact
+from int8sim.exporters.onnx_job import Job, Writer
 from int8sim.exporters.onnx_model import MICROSOFT, TO_NCHW, TO_NHWC, OnnxModel
 from int8sim.exporters.onnx_resize import find_resize
 from int8sim.exporters.padding import reaches_beyond
@@ -64,52 +64,6 @@ def write_layers(model: OnnxModel) -> ModelProto:
     for layer in model.graph.layers:
         _write(model, layer)
     return model.finish()
-
-
-@dataclass(frozen=True)
-class Job:
-    """One layer to write. sources: names of its inputs as the operator reads them; target: what the operator writes."""
-
-    model: OnnxModel
-    layer: Layer
-    sources: list[str]
-    target: str
-
-    @property
-    def op(self) -> Any:
-        """The op, for its own attributes."""
-        return self.layer.op
-
-    @property
-    def input(self) -> TensorType:
-        """The type of the first input."""
-        return self.model.kinds[self.layer.inputs[0]]
-
-    @property
-    def output(self) -> TensorType:
-        """The type of the output."""
-        return self.model.kinds[self.layer.output]
-
-    def operand(self, position: int) -> list[str]:
-        """An input with its scale and zero point, as the QLinear operators take it."""
-        return [self.sources[position], *self.model.quantization(self.layer.inputs[position])]
-
-    def result(self) -> list[str]:
-        """The output's scale and zero point."""
-        return self.model.quantization(self.layer.output)
-
-    def node(self, operator: str, inputs: list[str] | None = None, **attributes: Any) -> None:
-        """The operator from these inputs, or from the layer's own, to the target."""
-        self.model.node(operator, self.sources if inputs is None else inputs, self.target, **attributes)
-
-    def window(self, kernel: tuple[int, ...]) -> dict[str, Any]:
-        """The window's attributes as ONNX spells them, those that the op has."""
-        found = {name: getattr(self.op, name, None) for name in ("strides", "pads", "dilations")}
-        given = {name: list(value) for name, value in found.items() if value is not None}
-        return {"kernel_shape": list(kernel), **given}
-
-
-Writer = Callable[[Job], None]
 
 
 def _write(model: OnnxModel, layer: Layer) -> None:

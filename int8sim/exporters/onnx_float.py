@@ -6,20 +6,15 @@ tensors between are `<name>_...`. Sources: the ONNX specification; microsoft/onn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from int8sim.exporters.onnx_job import Job, Writer
 from int8sim.exporters.onnx_model import MICROSOFT
 from int8sim.model.errors import NotExportableError
 from int8sim.model.step import Array
 from int8sim.ops.base import spatial
-
-if TYPE_CHECKING:
-    from int8sim.exporters.onnx import Job
-
-Writer = Callable[["Job"], None]
 
 
 def _plain(operator: str, domain: str = "", **attributes: str) -> Writer:
