@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from int8sim.graph.ir import Graph, Layer
-from int8sim.model.errors import MissingKernelError
 from int8sim.model.step import Arithmetic, Array
 from int8sim.model.tensor import TensorType
 from int8sim.ops.base import Op
@@ -35,8 +34,3 @@ def same_bits(a: Array, b: Array) -> bool:
     if a.dtype == np.float32:
         return np.array_equal(a.view(np.uint32), b.view(np.uint32))
     return np.array_equal(a, b)
-
-
-def missing(error: MissingKernelError) -> str:
-    """Why a test is skipped."""
-    return f"no kernel: {error}"

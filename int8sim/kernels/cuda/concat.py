@@ -47,7 +47,7 @@ def prepare(
 
 
 def beside(x: Any, run: int, start: int, length: int, out: Any) -> None:
-    """x: flat, in runs, one for each stretch of so many values in out, which lies behind `start` of its values."""
+    """x: flat, in runs. out: in stretches of `length` values, each with a run behind its first `start`."""
     i = cuda.grid(1)
     if i < x.shape[0]:
         stretch = i // run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,9 +56,11 @@ def folded(
     pairs = [pair(step, inputs[0], kind, output_type) for step, kind in zip(steps, inputs[1:], strict=True)]
 
     def call(*given: DeviceArray) -> DeviceArray:
-        first, *others = every(*given)
+        result, *others = every(*given)
         shape = (given[0].shape[0], *stored_shape(output_type)[1:])
-        return reduce(lambda a, each: each[0](a, each[1], shape), zip(pairs, others, strict=True), first).values
+        for both, other in zip(pairs, others, strict=True):
+            result = both(result, other, shape)
+        return result.values
 
     return call
 
