@@ -18,8 +18,8 @@ FUSED = "int8sim_kernels_cuda_primitives_fma"
 """How a kernel's text calls the fused product, where the specification has one."""
 
 EXPECTED = {
-    "narrow_tile": {"dp4a.u32.s32": 32},
-    "wide_tile": {"dp4a.u32.s32": 64},
+    "narrow_tile": {"dp4a.u32.s32": 32, "bar.sync": 4},
+    "wide_tile": {"dp4a.u32.s32": 64, "bar.sync": 4},
     "mma_tile": {
         "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32": 16,
         "ldmatrix.sync.aligned.m8n8.x4.shared.b16": 6,
