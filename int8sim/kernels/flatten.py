@@ -47,6 +47,8 @@ The value must be one that a 32-bit word holds, and so must whatever is shifted 
 else is exact modulo 2**32.
 """
 
+EXTREMES = {"max": "greater", "min": "lesser"}
+"""Functions of Python's own, and what a target calls those that choose as Python does."""
 MADE = re.compile(r"\bnp\.(empty|full|zeros)\(|= \[")
 """An array or a list of the kernel's own."""
 
@@ -57,8 +59,9 @@ class Dialect(NamedTuple):
     imports: lines. kernel, function: decorators, of the entry and of what it reaches; "{}" stands for `uncounted` where
     no function makes an array. twins: the spec's primitives with a second definition: spec function -> where it is.
     in_32_bits: the module with IN_32_BITS's primitives; None computes those operators as any other. product: what
-    a * b becomes; None leaves it. widens: constant ints go to functions as np.int64, or Numba compiles the callee once
-    for each constant. stand_ins: modules of intrinsics, and where functions of the same names are that run as Python.
+    a * b becomes; None leaves it. extremes: the module with EXTREMES's; None leaves Python's. widens: constant ints
+    go to functions as np.int64, or Numba compiles the callee once for each constant. stand_ins: modules of
+    intrinsics, and where functions of the same names are that run as Python.
     replaced: spec functions, and what is flattened in place of each.
     """
 
@@ -69,6 +72,7 @@ class Dialect(NamedTuple):
     uncounted: str = ""
     in_32_bits: str | None = None
     product: Place | None = None
+    extremes: str | None = None
     widens: bool = False
     stand_ins: Mapping[str, str] = MappingProxyType({})
     replaced: Mapping[Function, Function] = MappingProxyType({})
@@ -267,12 +271,21 @@ class _Flatten(ast.NodeTransformer):
         )
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Constant ints go to the text's own functions as the dialect wants them."""
+        """Constant ints go to the text's own functions as the dialect wants them; extremes are the target's."""
         callee = self._resolve_call(node)
         self.generic_visit(node)
+        if self.dialect.extremes and isinstance(node.func, ast.Name) and self._is_extreme(node.func.id):
+            return self._folded(self.module.imported(self.dialect.extremes, EXTREMES[node.func.id]), node.args)
         if isinstance(callee, types.FunctionType) and callee not in self.dialect.twins:
             node.args = [self._widened(argument) for argument in node.args]
         return node
+
+    def _is_extreme(self, name: str) -> bool:
+        return name in EXTREMES and name not in self.local and name not in self.function.__globals__
+
+    def _folded(self, extreme: ast.expr, values: list[ast.expr]) -> ast.expr:
+        """Of two, then of that and the next, as Python's."""
+        return functools.reduce(lambda a, b: ast.Call(extreme, [a, b], []), values)
 
     def _widened(self, node: ast.expr) -> ast.expr:
         if not (self.dialect.widens and isinstance(node, ast.Constant) and type(node.value) is int):

@@ -27,6 +27,7 @@ GPU = Dialect(
     twins={**TWINS, float32.half_even: (OWN, "half_even"), float32.fma: (OWN, "fma")},
     in_32_bits="int8sim.kernels.primitives",
     product=(OWN, "product"),
+    extremes=OWN,
     replaced=BY_INSTRUCTION,
 )
 SIMULATOR = Dialect(

@@ -7,6 +7,7 @@ does. Source: NVIDIA PTX ISA, Floating Point Instructions, mul and add.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -69,6 +70,34 @@ def product(typing: Any, a: Any, b: Any) -> Any:
         return assembled(builder, f"mul.rn.{suffix} $0, $1, $2;", result, factors)
 
     return found.return_type(a, b), code
+
+
+def named(name: str, typed: Callable[..., Any]) -> Any:
+    """The intrinsic of that name."""
+    typed.__name__ = typed.__qualname__ = name
+    return intrinsic(typed)
+
+
+def _extreme(name: str, comparison: str) -> Any:
+    """Python's: the second of two only if it is beyond the first, so that a NaN or a zero that is first stays."""
+
+    def typed(typing: Any, a: Any, b: Any) -> Any:
+        kind = typing.unify_types(types.unliteral(a), types.unliteral(b))
+
+        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            pairs = zip(arguments, signature.args, strict=True)
+            first, second = (context.cast(builder, value, given, kind) for value, given in pairs)
+            real, signed = isinstance(kind, types.Float), getattr(kind, "signed", True)
+            compare = builder.fcmp_ordered if real else builder.icmp_signed if signed else builder.icmp_unsigned
+            return builder.select(compare(comparison, second, first), second, first)
+
+        return kind(a, b), code
+
+    return named(name, typed)
+
+
+greater = _extreme("greater", ">")
+lesser = _extreme("lesser", "<")
 
 
 @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]

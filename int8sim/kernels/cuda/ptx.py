@@ -30,7 +30,7 @@ from numba import cuda, types
 from numba.core import cgutils
 from numba.cuda.extending import intrinsic
 
-from int8sim.kernels.cuda.primitives import assembled
+from int8sim.kernels.cuda.primitives import assembled, named
 from int8sim.kernels.primitives import INT32, INT64
 
 Typed = tuple[Any, Callable[..., Any]]
@@ -40,12 +40,6 @@ GLOBAL, SHARED = 1, 3
 TYPES = {"ss": ("s", "s"), "su": ("s", "u"), "us": ("u", "s"), "uu": ("u", "u")}
 SHAPES = {"m8n8k16": (1, 1, 2), "m16n8k16": (2, 1, 4), "m16n8k32": (4, 2, 4)}
 """Registers of a thread: of A, of B, of C and D."""
-
-
-def _named(name: str, typed: Callable[..., Any]) -> Any:
-    """The intrinsic of that name."""
-    typed.__name__ = typed.__qualname__ = name
-    return intrinsic(typed)
 
 
 def _instruction(name: str, opcode: str, kinds: tuple[Any, ...], result: Any = types.int32) -> Any:
@@ -61,7 +55,7 @@ def _instruction(name: str, opcode: str, kinds: tuple[Any, ...], result: Any = t
         2: lambda _, a, b: (result(a, b), code),
         3: lambda _, a, b, c: (result(a, b, c), code),
     }
-    return _named(name, by_count[len(kinds)])
+    return named(name, by_count[len(kinds)])
 
 
 def _of_words(name: str, opcode: str, result: Any = types.int32, count: int = 3) -> Any:
@@ -102,7 +96,7 @@ def _mma(shape: str, mode: str, mix: str) -> Any:
         found = assembled(builder, text, struct, registers, moves=False)
         return context.make_tuple(builder, result, cgutils.unpack_tuple(builder, found, counts[2]))
 
-    return _named("_".join(filter(None, ("mma", shape, mode, mix))), lambda _, a, b, c: (result(a, b, c), code))
+    return named("_".join(filter(None, ("mma", shape, mode, mix))), lambda _, a, b, c: (result(a, b, c), code))
 
 
 dp4a_ss, dp4a_su, dp4a_us, dp4a_uu = (_products("dp4a", "dp4a", mix) for mix in TYPES)
@@ -240,7 +234,7 @@ def _copy(name: str, opcode: str, size: int) -> Any:
         assembled(builder, text, ir.VoidType(), [to, source, given], moves=False)
         return context.get_dummy_value()
 
-    return _named(name, lambda _, shared, index, array, at, given: (types.void(shared, index, array, at, given), code))
+    return named(name, lambda _, shared, index, array, at, given: (types.void(shared, index, array, at, given), code))
 
 
 cp_async_16 = _copy("cp_async_16", "cp.async.cg.shared.global", 16)
