@@ -77,8 +77,22 @@ OTHER = os.environ.get("INT8SIM_CONFORMANCE", "cpu")
 """The backend that is compared with the reference: tests/cuda/test_simulator.py has this file run with another."""
 EVERY = int(os.environ.get("INT8SIM_CONFORMANCE_EVERY", "1"))
 """Of the integer layers, of those of zeros and of the random windows, every so many are run."""
+BY_PTX = "INT8SIM_CONFORMANCE_BY_PTX" in os.environ
+"""Whether backend cuda runs what its kernels are compiled to, in the interpreter of PTX."""
 BACKENDS = ("reference", OTHER)
 BORDER = frozenset({"quantize", "dequantize"})  # in lowered graphs only: they stand around every layer here
+
+
+@pytest.fixture(autouse=True, scope="module")
+def device():
+    """Who runs the kernels of backend cuda."""
+    if not BY_PTX:
+        yield
+        return
+    from int8sim.kernels.cuda.interpreter.execute import interpreted
+
+    with interpreted():
+        yield
 
 
 @dataclass(frozen=True)

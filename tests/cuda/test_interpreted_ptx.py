@@ -15,6 +15,7 @@ from int8sim.model.errors import MissingKernelError
 from int8sim.model.step import Array
 
 from . import networks
+from .conforming import conform
 
 
 def same_patterns(a: Array, b: Array) -> bool:
@@ -56,3 +57,10 @@ def test_networks(name, compared):
 @pytest.mark.parametrize("name", [each for each in networks.names() if each not in networks.FAST])
 def test_every_network(name, compared):
     compared(interpreted_network(name), what=name)
+
+
+@pytest.mark.slow
+def test_everything(tmp_path, compared):
+    """The conformance test of every backend, by what the kernels are compiled to."""
+    found = conform({"INT8SIM_CONFORMANCE_BY_PTX": "1"}, tmp_path / "counts", 1)
+    compared(sum(found.values()), 600_000)
