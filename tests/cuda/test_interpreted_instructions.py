@@ -496,6 +496,23 @@ def test_a_missing_barrier_is_seen():
         one_warp(EXCHANGED.format(first="", barrier=""), 256, np.zeros(64, np.uint32), threads=64)
 
 
+COUNTED = """
+mul.wide.u32 %rd5, %r0, 4; cvt.u32.u64 %r6, %rd5; mov.u32 %r5, tile; add.u32 %r7, %r5, %r6; mov.u32 %r9, 0;
+st.shared.u32 [%r7], %r9; {barrier} mov.u32 %r8, 1; red.shared.add.u32 [%r5], %r8; bar.sync 0;
+ld.shared.u32 %r9, [%r5]; add.s64 %rd6, %rd0, %rd5; st.global.u32 [%rd6], %r9;"""
+
+
+def test_atomic_operations_exclude_one_another():
+    out = np.zeros(64, np.uint32)
+    one_warp(COUNTED.format(barrier="bar.sync 0;"), 256, out, threads=64)
+    assert out.tolist() == [64] * 64
+
+
+def test_an_atomic_operation_excludes_nothing_else():
+    with pytest.raises(PtxError, match="thread 1 changes what thread 0 wrote, with no barrier between"):
+        one_warp(COUNTED.format(barrier=""), 256, np.zeros(64, np.uint32), threads=64)
+
+
 def test_a_barrier_that_some_never_reach_is_seen():
     """Threads that have ended do not arrive."""
     first = "setp.eq.u32 %p0, %r0, 7; @%p0 ret;"

@@ -11,7 +11,8 @@ from int8sim.model.step import Array
 
 GUARD = 256
 """Bytes between arrays that belong to none; every array begins at a multiple of it."""
-MANY = -1
+MANY, ATOMIC = -1, -2
+"""Instead of a thread's number: several; whoever changed it by an atomic operation."""
 POISON = 0xA5
 """What uninitialised bytes hold."""
 
@@ -19,7 +20,7 @@ POISON = 0xA5
 class Space:
     """A state space. bytes: its contents. valid: whether each byte belongs to something.
 
-    Who wrote and who read a byte is its number among all threads from 1 on, 0 for nobody, MANY for several.
+    Who wrote and who read a byte is its number among all threads from 1 on, 0 for nobody, MANY or ATOMIC for others.
     """
 
     def __init__(self, size: int, base: int, name: str) -> None:
@@ -51,9 +52,17 @@ class Space:
         table[rows] = threads[:, None]
         self._exclusive(instruction, table[rows], threads, "writes what thread {} writes at once")
 
-    def words(self, instruction: Instruction, places: Array, width: int) -> Array:
-        """All of it as words, for operations that exclude one another. Raises PtxError for a place in no array."""
-        self._rows(instruction, places, width)
+    def words(self, instruction: Instruction, places: Array, width: int, threads: Array) -> Array:
+        """All of it as words, for atomic operations at places: they exclude one another, but nothing else.
+
+        Raises PtxError.
+        """
+        rows = self._rows(instruction, places, width)
+        writers = self.writers.reshape(-1, width)
+        plain = np.where(writers[rows] == ATOMIC, 0, writers[rows])
+        self._exclusive(instruction, plain, threads, "changes what thread {} wrote")
+        self._exclusive(instruction, self.readers.reshape(-1, width)[rows], threads, "changes what thread {} read")
+        writers[rows] = ATOMIC
         return self.bytes.view(f"u{width}")
 
     def _rows(self, instruction: Instruction, places: Array, width: int) -> Array:
@@ -83,7 +92,7 @@ class Space:
         if others.any():
             lane = int(np.argmax(others.any(axis=1)))
             other = int(found[lane][np.argmax(others[lane])])
-            named = "another" if other == MANY else str(other - 1)
+            named = "another" if other < 0 else str(other - 1)
             text = f"thread {int(threads[lane]) - 1} {what.format(named)}, with no barrier between"
             raise instruction.problem(text)
 

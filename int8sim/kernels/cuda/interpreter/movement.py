@@ -233,7 +233,7 @@ def atomic(program: Program, instruction: Instruction) -> Action:
 
     def action(threads: Threads, lanes: Lanes) -> None:
         where, places = memory(threads, space, lanes, reads(threads, lanes))
-        words = where.words(instruction, places, width).view(kind.dtype)
+        words = where.words(instruction, places, width, threads.numbers[lanes]).view(kind.dtype)
         values, before = np.broadcast_to(value(threads, lanes), lanes.shape), np.zeros(lanes.shape, kind.dtype)
         for i, row in enumerate((places - where.base) // width):
             before[i] = words[row]
