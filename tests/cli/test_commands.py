@@ -13,6 +13,7 @@ import pytest
 from int8sim.cli import recipe
 from int8sim.golden import packaged, store
 from int8sim.golden.packaged import lenet
+from int8sim.kernels.cuda import availability
 
 LENET = lenet("lenet.onnx")
 DIGITS = lenet("digits.h5")
@@ -120,6 +121,11 @@ def test_verify_exits_with_1_on_a_mismatch(command, tmp_path, quick):
     assert "layer ip2 (fully_connected)" in out
 
 
+def no_device(arguments):
+    """Backend cuda, where it cannot run."""
+    return [(arguments, f"backend 'cuda' is not available: {availability.reason()}")] if availability.reason() else []
+
+
 def bad_inputs(tmp_path, quick):
     """(arguments, what the message says) of every bad input the command line must survive."""
     text = tmp_path / "text.onnx"
@@ -151,7 +157,7 @@ def bad_inputs(tmp_path, quick):
         ),
         (["golden", "verify", cut], "truncated"),
         (["golden", "verify", DIGITS], "something else"),
-        (["golden", "verify", quick / "nvdla.golden.h5", "--backend", "cuda"], "no CUDA kernels"),
+        *no_device(["golden", "verify", quick / "nvdla.golden.h5", "--backend", "cuda"]),
         (["run", quick / "nvdla.golden.h5", "--data", small, "-o", out], "[600, 1, 27, 28]"),
         (["table", "show", text], "line 1 is 'hello'"),
         (["table", "convert", cache, "--to", "nvdla", "-o", tmp_path / "no" / "t"], "No such file or directory"),
