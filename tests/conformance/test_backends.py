@@ -71,7 +71,7 @@ from int8sim.spec.integers import saturating_add, wrap
 from int8sim.spec.pooling import average_half_away, sum_codes
 from int8sim.spec.requantize import output_double
 
-from .layers import one_layer, same_bits
+from .layers import one_layer, same_bits, same_on_a_gpu
 
 OTHER = os.environ.get("INT8SIM_CONFORMANCE", "cpu")
 """The backend that is compared with the reference: tests/cuda/test_simulator.py has this file run with another."""
@@ -79,6 +79,7 @@ EVERY = int(os.environ.get("INT8SIM_CONFORMANCE_EVERY", "1"))
 """Of the integer layers, of those of zeros and of the random windows, every so many are run."""
 BY_PTX = "INT8SIM_CONFORMANCE_BY_PTX" in os.environ
 """Whether backend cuda runs what its kernels are compiled to, in the interpreter of PTX."""
+SAME = same_bits if OTHER == "cpu" or "NUMBA_ENABLE_CUDASIM" in os.environ else same_on_a_gpu
 BACKENDS = ("reference", OTHER)
 BORDER = frozenset({"quantize", "dequantize"})  # in lowered graphs only: they stand around every layer here
 
@@ -257,7 +258,7 @@ def compare(graph: Graph, inputs: dict[str, Array]) -> dict[str, Array]:
     for name, values in expected.items():
         wrong = np.flatnonzero(found[name].ravel() != values.ravel())
         message = f"{name}: {wrong.size} of {values.size} values differ (0: in the sign of a zero), first {wrong[:1]}"
-        assert same_bits(found[name], values), message
+        assert SAME(found[name], values), message
     if OTHER == "cpu":
         played = again(graph, inputs)
         assert all(same_bits(played[name], expected[name]) for name in graph.outputs)
@@ -323,7 +324,7 @@ def test_cases(case, backend):
     assert case.op.infer(case.types).shape == case.output.shape
     inputs = {f"x{i}": array for i, array in enumerate(arrays) if i not in constants}
     expected = np.array(case.expected, case.output.dtype).reshape(case.output.shape)
-    assert same_bits(run(graph, inputs, backend=backend)["y"], expected)
+    assert SAME(run(graph, inputs, backend=backend)["y"], expected)
 
 
 @pytest.mark.parametrize("variant", list(all_variants()))

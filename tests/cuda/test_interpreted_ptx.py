@@ -13,16 +13,9 @@ from int8sim.kernels.cuda.assembly import Capability
 from int8sim.kernels.cuda.interpreter.execute import interpreted
 from int8sim.model.step import Array
 
+from ..conformance.layers import same_on_a_gpu
 from . import networks
 from .conforming import conform
-
-
-def same_patterns(a: Array, b: Array) -> bool:
-    """Equal bits; a NaN of arithmetic has one pattern on a GPU, and another on a CPU."""
-    if a.dtype == np.float32:
-        words = [np.where(np.isnan(each), np.uint32(0x7FFFFFFF), each.view(np.uint32)) for each in (a, b)]
-        return np.array_equal(*words)
-    return np.array_equal(a, b)
 
 
 def compare(graph: Graph, inputs: dict[str, Array], capability: Capability = (8, 0)) -> int:
@@ -34,7 +27,7 @@ def compare(graph: Graph, inputs: dict[str, Array], capability: Capability = (8,
         assert found[name].dtype == values.dtype
         assert found[name].shape == values.shape
         wrong = np.flatnonzero(found[name].ravel() != values.ravel())
-        assert same_patterns(found[name], values), f"{name}: {wrong.size} of {values.size} differ, first {wrong[:1]}"
+        assert same_on_a_gpu(found[name], values), f"{name}: {wrong.size} of {values.size} differ, first {wrong[:1]}"
     return sum(values.size for values in expected.values())
 
 
