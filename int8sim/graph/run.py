@@ -57,7 +57,7 @@ def _as_it_is(array: Array, _: TensorType) -> Array:
 AS_IT_IS = Border(_as_it_is, _as_it_is)
 STORAGE = Border(to_storage, from_storage)
 
-_plans: WeakKeyDictionary[Graph, dict[str, list[Planned]]] = WeakKeyDictionary()
+_plans: WeakKeyDictionary[Graph, dict[str, tuple[object, list[Planned]]]] = WeakKeyDictionary()
 
 
 @np.errstate(over="ignore", invalid="ignore")  # real values beyond float32 are infinite, as in any engine
@@ -203,15 +203,23 @@ def border(backend: str) -> Border:
 
 
 def plan(graph: Graph, backend: str) -> list[Planned]:
-    """Every layer prepared, at the first call for this graph and backend."""
+    """Every layer prepared, at the first call for this graph and backend, and for whoever takes cuda's launches."""
     _check_backend(backend)
-    plans = _plans.setdefault(graph, {})
-    if backend not in plans:
-        plans[backend] = [
+    plans, who = _plans.setdefault(graph, {}), _launcher() if backend == "cuda" else None
+    if backend not in plans or plans[backend][0] is not who:
+        made = [
             Planned(layer, _prepare(graph, layer, backend), _reads(graph, layer), tuple(finished))
             for layer, finished in zip(graph.layers, _last_uses(graph), strict=True)
         ]
-    return plans[backend]
+        plans[backend] = who, made
+    return plans[backend][1]
+
+
+def _launcher() -> object:
+    """Who takes the launches of backend cuda: nobody else than the device, or an interpreter of them."""
+    from int8sim.kernels.cuda.device import launcher
+
+    return launcher()
 
 
 def _check_backend(backend: str) -> None:
